@@ -1,0 +1,89 @@
+/// A stretch of a document small enough to embed and to quote.
+package struct Chunk: Hashable, Sendable {
+    /// Where the text sits in the document's canonical text, in UTF-8 bytes.
+    package var bytes: Range<Int>
+    /// The same stretch in Unicode code points: what the API calls `start` and `end`.
+    package var characters: Range<Int>
+    /// Exactly the canonical text at `bytes`; what a citation quotes.
+    package var text: String
+    /// Title and headings above the text, one line ending in a newline, or empty. Embedded in front of `text`, never shown.
+    package var context: String
+    package var headingPath: [String]
+    package var page: Int?
+    /// A place that people can find, such as `lines 40–88`.
+    package var locator: String?
+    /// Tokens of `context + text` by the embedding model's tokenizer, special tokens not counted.
+    package var tokenCount: Int
+
+    package init(
+        bytes: Range<Int>, characters: Range<Int>, text: String, context: String, headingPath: [String],
+        page: Int? = nil, locator: String? = nil, tokenCount: Int
+    ) {
+        self.bytes = bytes
+        self.characters = characters
+        self.text = text
+        self.context = context
+        self.headingPath = headingPath
+        self.page = page
+        self.locator = locator
+        self.tokenCount = tokenCount
+    }
+}
+
+/// Everything that indexing a document yields; stored in one transaction or not at all.
+package struct IndexedContent: Sendable {
+    package var title: String?
+    /// The canonical text that chunks and citations point into.
+    package var text: String
+    package var chunks: [Chunk]
+    /// One per chunk, in the same order, of unit length.
+    package var vectors: [[Float]]
+
+    package init(title: String?, text: String, chunks: [Chunk], vectors: [[Float]]) {
+        self.title = title
+        self.text = text
+        self.chunks = chunks
+        self.vectors = vectors
+    }
+}
+
+/// A chunk that a search found, with all that a citation needs.
+package struct Passage: Hashable, Sendable {
+    package var chunk: ChunkID
+    package var knowledgeBase: KnowledgeBaseID
+    package var document: DocumentID
+    package var file: FileID
+    package var filename: String
+    package var title: String?
+    package var headingPath: [String]
+    package var page: Int?
+    package var locator: String?
+    /// Unicode code points in the document's canonical text.
+    package var characters: Range<Int>
+    package var text: String
+    package var tokenCount: Int
+    package var attributes: [String: JSONValue]
+    /// 0…1, comparable between queries.
+    package var score: Double
+
+    package init(
+        chunk: ChunkID, knowledgeBase: KnowledgeBaseID, document: DocumentID, file: FileID, filename: String,
+        title: String?, headingPath: [String], page: Int?, locator: String?, characters: Range<Int>, text: String,
+        tokenCount: Int, attributes: [String: JSONValue], score: Double
+    ) {
+        self.chunk = chunk
+        self.knowledgeBase = knowledgeBase
+        self.document = document
+        self.file = file
+        self.filename = filename
+        self.title = title
+        self.headingPath = headingPath
+        self.page = page
+        self.locator = locator
+        self.characters = characters
+        self.text = text
+        self.tokenCount = tokenCount
+        self.attributes = attributes
+        self.score = score
+    }
+}

@@ -1,0 +1,59 @@
+package import FoundationEssentials
+
+/// A named set of documents with one embedding model and one chunking setting; on OpenAI's face, a vector store.
+package struct KnowledgeBase: Hashable, Sendable {
+    package var id: KnowledgeBaseID
+    package var name: String
+    package var summary: String
+    package var metadata: [String: String]
+    /// Fixed at creation: vectors of two models are never mixed.
+    package var embedding: EmbeddingModel
+    package var chunking: Chunking
+    package var createdAt: Date
+    package var lastActiveAt: Date
+    /// Derived by the store when it is read; ignored when it is written.
+    package var counts: DocumentCounts
+    /// Bytes of text and vectors of all completed documents; derived like `counts`.
+    package var usageBytes: Int
+
+    package init(
+        id: KnowledgeBaseID = .random(), name: String, summary: String = "", metadata: [String: String] = [:],
+        embedding: EmbeddingModel, chunking: Chunking = .structured, createdAt: Date, lastActiveAt: Date? = nil,
+        counts: DocumentCounts = DocumentCounts(), usageBytes: Int = 0
+    ) {
+        self.id = id
+        self.name = name
+        self.summary = summary
+        self.metadata = metadata
+        self.embedding = embedding
+        self.chunking = chunking
+        self.createdAt = createdAt
+        self.lastActiveAt = lastActiveAt ?? createdAt
+        self.counts = counts
+        self.usageBytes = usageBytes
+    }
+}
+
+/// How many documents of a knowledge base are in which state.
+package struct DocumentCounts: Hashable, Sendable {
+    package var inProgress = 0
+    package var completed = 0
+    package var failed = 0
+    package var cancelled = 0
+    package var total: Int { inProgress + completed + failed + cancelled }
+
+    package init(inProgress: Int = 0, completed: Int = 0, failed: Int = 0, cancelled: Int = 0) {
+        self.inProgress = inProgress
+        self.completed = completed
+        self.failed = failed
+        self.cancelled = cancelled
+    }
+}
+
+/// How documents are cut.
+package enum Chunking: Hashable, Sendable, Codable {
+    /// By the document's own structure, as large as the embedding model's window allows. OpenAI's `auto`.
+    case structured
+    /// Windows of at most `maxTokens`, each repeating at most `overlapTokens` of the one before. OpenAI's `static`.
+    case fixed(maxTokens: Int, overlapTokens: Int)
+}

@@ -1,0 +1,50 @@
+/// What identifies an embedding model; stored with every knowledge base that uses it.
+package struct EmbeddingModel: Hashable, Sendable, Codable {
+    package var name: String
+    package var dimension: Int
+    /// Tokens of one text including special tokens; longer texts are cut.
+    package var maxTokens: Int
+    /// Changes whenever the model would give other vectors: weights, tokenizer, pooling, prompts.
+    package var fingerprint: String
+
+    package init(name: String, dimension: Int, maxTokens: Int, fingerprint: String) {
+        self.name = name
+        self.dimension = dimension
+        self.maxTokens = maxTokens
+        self.fingerprint = fingerprint
+    }
+}
+
+/// What is embedded: text, or token ids that a client made itself (special tokens not included).
+package enum EmbeddingInput: Hashable, Sendable {
+    case text(String)
+    case tokens([Int])
+}
+
+/// Some models want queries and passages marked differently.
+package enum EmbeddingRole: Sendable { case query, passage }
+
+package struct Embeddings: Sendable {
+    /// In the order of the inputs, of unit length.
+    package var vectors: [[Float]]
+    /// Tokens per input as the model saw them, special tokens included, after truncation.
+    package var tokenCounts: [Int]
+
+    package init(vectors: [[Float]], tokenCounts: [Int]) {
+        self.vectors = vectors
+        self.tokenCounts = tokenCounts
+    }
+}
+
+/// Counts tokens as a model's own tokenizer does, without special tokens. Safe to call from any thread.
+package protocol TokenCounter: Sendable {
+    func count(_ text: Substring) -> Int
+}
+
+/// Turns texts into vectors.
+package protocol Embedder: TokenCounter {
+    var model: EmbeddingModel { get }
+
+    /// Embeds all inputs, or throws. `urgent` is for questions that a person waits for.
+    func embed(_ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority) async throws -> Embeddings
+}

@@ -1,0 +1,84 @@
+package import FoundationEssentials
+
+/// Generates the answer to a prompt.
+package protocol LanguageModel: Sendable {
+    /// Begins to answer. Throws `UpstreamError` where the model cannot be reached or refuses; the same may come later
+    /// out of the stream. Ending the iteration, or cancelling the task, stops the generation.
+    func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error>
+}
+
+/// A piece of an answer.
+package enum ModelEvent: Hashable, Sendable {
+    case text(String)
+    /// Fields of an OpenAI delta other than `role` and `content`: tool calls, reasoning, refusal.
+    case fields([String: JSONValue])
+    /// `stop`, `length`, `tool_calls`, `content_filter` or `function_call`.
+    case finish(String)
+    case usage(TokenUsage)
+}
+
+package struct TokenUsage: Hashable, Sendable {
+    package var prompt: Int
+    package var completion: Int
+    package var total: Int { prompt + completion }
+
+    package init(prompt: Int, completion: Int) {
+        self.prompt = prompt
+        self.completion = completion
+    }
+}
+
+/// Where models are found by name.
+package protocol ModelCatalog: Sendable {
+    /// Every model that answers or embeds, in a stable order. A provider that cannot be reached is left out or, if its
+    /// models are configured, listed as `unavailable`.
+    func cards() async -> [ModelCard]
+
+    /// The model to answer with.
+    /// - Throws: `RequestError.unknownModel`.
+    func languageModel(named name: String) async throws -> any LanguageModel
+}
+
+/// A line of `GET /models`.
+package struct ModelCard: Hashable, Sendable {
+    package var id: String
+    package var ownedBy: String
+    package var createdAt: Date
+    /// Input and output tokens together; 0 means unknown.
+    package var maxSequenceLength: Int
+    /// Dimension of an embedding model's vectors, else 0.
+    package var hiddenSize: Int
+    /// 0 means unknown.
+    package var maxOutputLength: Int
+    package var isAvailable: Bool
+
+    package init(
+        id: String, ownedBy: String, createdAt: Date, maxSequenceLength: Int = 0, hiddenSize: Int = 0,
+        maxOutputLength: Int = 0, isAvailable: Bool = true
+    ) {
+        self.id = id
+        self.ownedBy = ownedBy
+        self.createdAt = createdAt
+        self.maxSequenceLength = maxSequenceLength
+        self.hiddenSize = hiddenSize
+        self.maxOutputLength = maxOutputLength
+        self.isAvailable = isAvailable
+    }
+}
+
+/// What went wrong with a model server, in terms that the person who configured it can act on. Never carries its key.
+package enum UpstreamError: Error, Hashable, Sendable {
+    /// No connection: refused, unknown host, TLS.
+    case unreachable(provider: String, reason: String)
+    /// A deadline passed: `connect`, `first token`, `next token` or `total`.
+    case timedOut(provider: String, waitingFor: String)
+    /// It refused the request for what the client asked: 400, 404, 413, 422.
+    case rejected(provider: String, status: Int, message: String)
+    /// It refused our credentials.
+    case unauthorized(provider: String)
+    case rateLimited(provider: String, retryAfterSeconds: Int?)
+    /// 5xx, or any other status that is no answer.
+    case failed(provider: String, status: Int)
+    /// It answered what is no answer: not JSON, broken stream, too much.
+    case garbage(provider: String, reason: String)
+}

@@ -1,0 +1,147 @@
+package import FoundationEssentials
+
+/// A stretch of a list: ids are cursors, as in OpenAI's lists.
+package struct Page: Hashable, Sendable {
+    package enum Order: String, Sendable { case ascending = "asc", descending = "desc" }
+
+    package var limit: Int
+    /// By creation time, then id.
+    package var order: Order
+    /// Only what comes behind this id in the given order; an id that is not there gives an empty list.
+    package var after: String?
+    package var before: String?
+
+    package init(limit: Int = 20, order: Order = .descending, after: String? = nil, before: String? = nil) {
+        self.limit = limit
+        self.order = order
+        self.after = after
+        self.before = before
+    }
+}
+
+/// A page of a list and whether more follows.
+package struct Listing<Element: Sendable>: Sendable {
+    package var elements: [Element]
+    package var hasMore: Bool
+
+    package init(elements: [Element], hasMore: Bool) {
+        self.elements = elements
+        self.hasMore = hasMore
+    }
+}
+
+/// Who may ask. Looks up digests only: a secret never reaches a store.
+package protocol KeyStore: Sendable {
+    /// The key of that digest unless it was revoked.
+    func key(digest: String) async throws -> APIKey?
+    /// Adds a key, and its tenant where that is new; a key of the same digest stays as it is, un-revoked.
+    func add(_ key: APIKey) async throws
+    /// All keys of all tenants, oldest first, revoked ones included.
+    func keys() async throws -> [APIKey]
+    /// Revokes at once. Throws `RequestError.notFound`.
+    func revoke(_ id: KeyID, at time: Date) async throws
+}
+
+/// Uploaded originals: the rows, and the bytes under their hash.
+package protocol FileStore: Sendable {
+    /// A place to write an upload to, outside any transaction. Dropped uploads leave nothing behind.
+    func beginUpload() async throws -> any FileUpload
+    /// Makes an upload durable: bytes under their hash and the row, on disk when this returns.
+    func admit(_ upload: any FileUpload, name: String, purpose: String, in scope: Scope) async throws -> StoredFile
+    func file(_ id: FileID, in scope: Scope) async throws -> StoredFile
+    func files(purpose: String?, page: Page, in scope: Scope) async throws -> Listing<StoredFile>
+    /// The whole content.
+    func content(of id: FileID, in scope: Scope) async throws -> Data
+    /// Removes the file and every document made of it; the bytes too where no other file has the same.
+    func remove(_ id: FileID, in scope: Scope) async throws
+}
+
+/// An upload that is still coming in.
+package protocol FileUpload: Sendable {
+    /// Appends bytes, hashing them on the way.
+    /// - Returns: How many bytes there are now.
+    @discardableResult func append(_ bytes: [UInt8]) async throws -> Int
+    /// Throws away what was written; harmless after `admit`.
+    func discard() async
+}
+
+package protocol KnowledgeBaseStore: Sendable {
+    func add(_ base: KnowledgeBase, in scope: Scope) async throws
+    /// Throws `RequestError.notFound` with no parameter.
+    func knowledgeBase(_ id: KnowledgeBaseID, in scope: Scope) async throws -> KnowledgeBase
+    /// Those of the ids that this scope may see, in the order asked, without those it may not.
+    func knowledgeBases(_ ids: [KnowledgeBaseID], in scope: Scope) async throws -> [KnowledgeBase]
+    func knowledgeBases(page: Page, in scope: Scope) async throws -> Listing<KnowledgeBase>
+    /// Changes name, summary and metadata; model and chunking stay.
+    func update(_ base: KnowledgeBase, in scope: Scope) async throws
+    /// Removes it with its documents, chunks and vectors. Files stay.
+    func remove(_ id: KnowledgeBaseID, in scope: Scope) async throws
+}
+
+/// How a file becomes a document.
+package struct Attachment: Sendable {
+    package var file: FileID
+    package var attributes: [String: JSONValue]
+    /// The knowledge base's own where absent.
+    package var chunking: Chunking?
+
+    package init(file: FileID, attributes: [String: JSONValue] = [:], chunking: Chunking? = nil) {
+        self.file = file
+        self.attributes = attributes
+        self.chunking = chunking
+    }
+}
+
+/// Documents of a knowledge base. A document is found by any file id whose content is the same.
+package protocol DocumentStore: Sendable {
+    /// Writes the document row and its ingest job in one transaction.
+    ///
+    /// Content that the knowledge base already has or is indexing gives the existing document, with these attributes;
+    /// content that failed is queued again.
+    func attach(_ attachment: Attachment, to base: KnowledgeBaseID, in scope: Scope) async throws -> Document
+    func document(_ file: FileID, of base: KnowledgeBaseID, in scope: Scope) async throws -> Document
+    /// `status`: one of OpenAI's `in_progress`, `completed`, `failed`, `cancelled`.
+    func documents(
+        of base: KnowledgeBaseID, status: String?, page: Page, in scope: Scope
+    ) async throws -> Listing<Document>
+    func setAttributes(
+        _ attributes: [String: JSONValue], of file: FileID, in base: KnowledgeBaseID, scope: Scope
+    ) async throws -> Document
+    /// The canonical text of a completed document.
+    func text(of file: FileID, in base: KnowledgeBaseID, scope: Scope) async throws -> String
+    /// When this returns no later search gives the document, and its job, if one runs, changes nothing any more.
+    func remove(_ file: FileID, from base: KnowledgeBaseID, in scope: Scope) async throws
+    /// Completed documents whose attributes satisfy the filter.
+    func documents(matching filter: AttributeFilter, of bases: [KnowledgeBaseID], in scope: Scope) async throws
+        -> Set<DocumentID>
+}
+
+/// Chunks by their rows, for an answer.
+package protocol ChunkStore: Sendable {
+    /// The passages of these neighbours in the same order, without those that are gone by now; scores are similarities.
+    func passages(_ neighbours: [Neighbour], in scope: Scope) async throws -> [Passage]
+}
+
+package protocol ExpertStore: Sendable {
+    func add(_ expert: Expert, in scope: Scope) async throws
+    func expert(_ id: ExpertID, in scope: Scope) async throws -> Expert
+    func experts(in scope: Scope) async throws -> [Expert]
+    func update(_ expert: Expert, in scope: Scope) async throws
+    func remove(_ id: ExpertID, in scope: Scope) async throws
+}
+
+/// The queue. Lives in the same database as what its jobs write.
+package protocol JobStore: Sendable {
+    /// The next job that is due, fair between tenants, now running under a new lease; nil when there is none.
+    func claim(at time: Date) async throws -> JobLease?
+    /// Chunks, vectors, text and `completed` in one transaction. Returns false, with nothing written, if the lease is void.
+    func complete(_ lease: JobLease, with content: IndexedContent) async throws -> Bool
+    /// Ends job and document with a reason. Returns false, with nothing written, if the lease is void.
+    func fail(_ lease: JobLease, _ failure: DocumentFailure) async throws -> Bool
+    /// Puts the job back, to run not before `time`.
+    func retry(_ lease: JobLease, notBefore time: Date, message: String) async throws -> Bool
+    func job(_ id: JobID, in scope: Scope) async throws -> Job
+    func jobs(page: Page, in scope: Scope) async throws -> Listing<Job>
+    /// The bytes of the leased document's file.
+    func content(_ lease: JobLease) async throws -> Data
+}

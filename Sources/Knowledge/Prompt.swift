@@ -1,0 +1,27 @@
+/// What a language model is asked: the conversation as it goes out, and what it was made from.
+package struct Prompt: Sendable {
+    /// The model's name as its provider knows it.
+    package var model: String
+    /// OpenAI messages, in order, the passages already in the last user turn.
+    package var messages: [JSONValue]
+    /// OpenAI parameters other than `model`, `messages` and `stream`, as the client sent them or the expert set them.
+    package var parameters: [String: JSONValue]
+    /// The last user turn's own text, without passages.
+    package var question: String
+    /// Best first; `[1]` is the first. Empty where nothing was searched or found.
+    package var passages: [Passage]
+    /// Whether knowledge bases were searched at all.
+    package var isGrounded: Bool
+
+    package init(
+        model: String, messages: [JSONValue], parameters: [String: JSONValue], question: String, passages: [Passage],
+        isGrounded: Bool
+    ) {
+        self.model = model
+        self.messages = messages
+        self.parameters = parameters
+        self.question = question
+        self.passages = passages
+        self.isGrounded = isGrounded
+    }
+}

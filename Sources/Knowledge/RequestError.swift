@@ -1,0 +1,18 @@
+/// A caller's mistake, in words that help to mend it. `parameter` is a JSON path into the request.
+package enum RequestError: Error, Hashable, Sendable {
+    /// Nothing of that id that this caller may see. The same for an unknown id and for another tenant's.
+    case notFound(String, id: String, parameter: String?)
+    case unknownModel(String)
+    case missing(parameter: String)
+    case wrongType(parameter: String, expected: String)
+    case invalid(parameter: String?, message: String)
+    case malformed(String)
+    case tooLarge(limitBytes: Int)
+    case unsupportedMediaType(String)
+    case unauthenticated
+    case forbidden(String)
+    /// Cannot be done in the present state, and trying again will not help.
+    case conflict(String)
+    /// The knowledge bases hold nothing about the question, and the expert or request wants that to be an error.
+    case nothingFound
+}

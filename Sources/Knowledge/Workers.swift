@@ -1,0 +1,103 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// A fixed number of threads for work that computes or waits for a disk, so that it never holds up the cooperative pool.
+///
+/// `urgent` work overtakes `background` work that has not begun. Work that has begun is not interrupted.
+package final class Workers: Sendable {
+    package enum Priority: Sendable { case urgent, background }
+
+    private struct Queues {
+        var urgent: [@Sendable () -> Void] = []
+        var background: [@Sendable () -> Void] = []
+        var urgentHead = 0
+        var backgroundHead = 0
+
+        mutating func next() -> (@Sendable () -> Void)? {
+            Self.pop(&urgent, &urgentHead) ?? Self.pop(&background, &backgroundHead)
+        }
+
+        /// First in, first out; the served part is dropped once it is half of the array, so that a pop costs O(1).
+        private static func pop(_ queue: inout [@Sendable () -> Void], _ head: inout Int) -> (@Sendable () -> Void)? {
+            guard head < queue.count else { return nil }
+            defer {
+                head += 1
+                if head * 2 > queue.count {
+                    queue.removeFirst(head)
+                    head = 0
+                }
+            }
+            return queue[head]
+        }
+    }
+
+    private final class State: Sendable {
+        let queues = Mutex(Queues())
+        let available = DispatchSemaphore(value: 0)
+    }
+
+    private let state = State()
+    /// How many threads there are.
+    package let count: Int
+
+    /// Starts the threads; they end when the object goes away.
+    package init(count: Int, name: String) {
+        self.count = max(1, count)
+        let state = state
+        for number in 1...self.count {
+            let thread = Thread {
+                while true {
+                    state.available.wait()
+                    guard let work = state.queues.withLock({ $0.next() }) else { return }
+                    work()
+                }
+            }
+            thread.name = "\(name)-\(number)"
+            thread.stackSize = 8 << 20
+            thread.start()
+        }
+    }
+
+    deinit {
+        for _ in 0..<count { state.available.signal() }
+    }
+
+    /// Runs `work` on one of the threads and returns what it returns.
+    ///
+    /// - Throws: `CancellationError` if the task was cancelled before the work began, else what `work` throws.
+    package func run<Value: Sendable>(
+        _ priority: Priority = .urgent, _ work: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        let cancelled = Flag()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                enqueue(priority) {
+                    if cancelled.isRaised {
+                        continuation.resume(throwing: CancellationError())
+                    } else {
+                        continuation.resume(with: Result(catching: work))
+                    }
+                }
+            }
+        } onCancel: {
+            cancelled.raise()
+        }
+    }
+
+    private func enqueue(_ priority: Priority, _ work: @escaping @Sendable () -> Void) {
+        state.queues.withLock { queues in
+            switch priority {
+            case .urgent: queues.urgent.append(work)
+            case .background: queues.background.append(work)
+            }
+        }
+        state.available.signal()
+    }
+
+    private final class Flag: Sendable {
+        private let raised = Atomic(false)
+        var isRaised: Bool { raised.load(ordering: .acquiring) }
+        func raise() { raised.store(true, ordering: .releasing) }
+    }
+}
