@@ -1,0 +1,118 @@
+package import Knowledge
+
+/// A `POST /vector_stores/{id}/search` body.
+package struct SearchRequest: Sendable {
+    package var queries: [String]
+    package var limit: Int
+    package var scoreThreshold: Double
+    package var filter: AttributeFilter?
+
+    package init(_ body: Fields) throws {
+        queries =
+            switch body["query"] {
+            case nil: throw body.missing("query")
+            case .string(let query)?: [query]
+            case .array?: try body.strings("query", maxCount: 16) ?? []
+            default: throw body.wrongType("query", "a string or an array of strings")
+            }
+        guard queries.contains(where: { !$0.allSatisfy(\.isWhitespace) }) else {
+            throw body.invalid("query", "must not be empty")
+        }
+        limit = try body.integer("max_num_results", in: 1...50) ?? 10
+        scoreThreshold = try body.object("ranking_options")?.number("score_threshold", in: 0...1) ?? 0
+        filter = try body.object("filters").map { try AttributeFilter($0) }
+    }
+}
+
+extension AttributeFilter {
+    /// Deepest nesting of `and` and `or`, and most conditions in one of them.
+    private static let maxDepth = 8
+    private static let maxConditions = 64
+
+    /// Reads OpenAI's comparison and compound filters.
+    package init(_ body: Fields, depth: Int = 0) throws {
+        let type = try body.requiredString("type")
+        switch type {
+        case "and", "or":
+            guard depth < Self.maxDepth else { throw body.invalid("filters", "must not be nested deeper than 8") }
+            guard let filters = try body.objects("filters", maxCount: Self.maxConditions) else {
+                throw body.missing("filters")
+            }
+            let parts = try filters.map { try AttributeFilter($0, depth: depth + 1) }
+            self = type == "and" ? .all(parts) : .any(parts)
+        default:
+            guard let comparison: Comparison = try body.choice("type") else { throw body.missing("type") }
+            guard let value = body["value"] else { throw body.missing("value") }
+            let needsList = comparison == .oneOf || comparison == .noneOf
+            guard (value.array != nil) == needsList, value.object == nil else {
+                throw body.wrongType("value", needsList ? "an array" : "a string, number or boolean")
+            }
+            self = .compare(try body.requiredString("key", maxLength: 64), comparison, value)
+        }
+    }
+}
+
+/// A page of search results in OpenAI's shape, with our place of each hit beside it.
+package func wire(_ passages: [Passage], queries: [String]) -> JSONValue {
+    let data = passages.map { passage -> JSONValue in
+        [
+            "file_id": .string(passage.file.rawValue), "filename": .string(passage.filename),
+            "score": .number(passage.score), "attributes": .object(passage.attributes),
+            "content": [["type": "text", "text": .string(passage.text)]],
+            "document_id": .string(passage.document.rawValue), "title": passage.title.map(JSONValue.string) ?? .null,
+            "heading_path": .array(passage.headingPath.map(JSONValue.string)),
+            "start": .integer(passage.characters.lowerBound), "end": .integer(passage.characters.upperBound),
+        ]
+    }
+    return [
+        "object": "vector_store.search_results.page", "search_query": .array(queries.map(JSONValue.string)),
+        "data": .array(data), "has_more": false, "next_page": .null,
+    ]
+}
+
+/// Attributes of a document: up to 16 pairs, keys of 64 characters, values strings of 512, numbers or booleans.
+package func attributes(_ body: Fields, _ key: String = "attributes") throws -> [String: JSONValue]? {
+    guard let object = try body.object(key) else { return nil }
+    guard object.values.count <= 16 else { throw body.invalid(key, "must have at most 16 pairs") }
+    for (name, value) in object.values {
+        guard name.count <= 64 else { throw body.invalid(key, "must have keys of at most 64 characters") }
+        switch value {
+        case .string(let text) where text.count > 512:
+            throw object.invalid(name, "must be at most 512 characters long")
+        case .string, .integer, .number, .bool: break
+        default: throw object.wrongType(name, "a string, number or boolean")
+        }
+    }
+    return object.values
+}
+
+/// `metadata`: up to 16 pairs of strings.
+package func metadata(_ body: Fields) throws -> [String: String]? {
+    guard let pairs = try attributes(body, "metadata") else { return nil }
+    return try Dictionary(
+        uniqueKeysWithValues: pairs.map { name, value in
+            guard let text = value.string else {
+                throw RequestError.wrongType(parameter: body.path(of: "metadata") + ".\(name)", expected: "a string")
+            }
+            return (name, text)
+        })
+}
+
+/// `chunking_strategy`: nil for `auto` and where absent.
+package func chunking(_ body: Fields) throws -> Chunking? {
+    guard let strategy = try body.object("chunking_strategy") else { return nil }
+    switch try strategy.requiredString("type") {
+    case "auto", "other": return nil
+    case "static":
+        guard let fixed = try strategy.object("static") else { throw strategy.missing("static") }
+        guard let size = try fixed.integer("max_chunk_size_tokens", in: 100...4_096) else {
+            throw fixed.missing("max_chunk_size_tokens")
+        }
+        let overlap = try fixed.integer("chunk_overlap_tokens", in: 0...4_096) ?? 0
+        guard overlap <= size / 2 else {
+            throw fixed.invalid("chunk_overlap_tokens", "must be at most half of max_chunk_size_tokens")
+        }
+        return .fixed(maxTokens: size, overlapTokens: overlap)
+    default: throw strategy.invalid("type", "must be one of: auto, static")
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+package import Hummingbird
+package import Knowledge
+import Logging
+import NIOCore
+
+/// What belongs to one request on its way through the middleware: its id, on whose behalf it comes, its connection.
+package struct AppContext: RequestContext {
+    package var coreContext: CoreRequestContextStorage
+    /// Sent back as `x-request-id` and written to every log line of the request.
+    package let requestID: String
+    /// Set by `Authenticate`; a route without it is open to everyone.
+    package var scope: Scope?
+    let channel: any Channel
+
+    package init(source: ApplicationRequestContextSource) {
+        requestID = "req_" + (0..<24).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
+        channel = source.channel
+        var logger = source.logger
+        logger[metadataKey: "request"] = "\(requestID)"
+        coreContext = CoreRequestContextStorage(
+            source: ApplicationRequestContextSource(channel: source.channel, logger: logger))
+    }
+
+    /// The caller, who must have been authenticated by now.
+    func caller() throws -> Scope {
+        guard let scope else { throw RequestError.unauthenticated }
+        return scope
+    }
+
+    /// The caller, who must hold an admin key.
+    func admin() throws -> Scope {
+        let scope = try caller()
+        guard scope.role == .admin else { throw RequestError.forbidden("This needs an admin key.") }
+        return scope
+    }
+
+    /// Runs work that is worth nothing once the client has gone: it is cancelled then.
+    func whileClientIsPresent<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        // Tests that drive the router without a connection have nobody who could leave.
+        guard let presence = try? await channel.pipeline.handler(type: ClientPresence.self).get() else {
+            return try await work()
+        }
+        return try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                await presence.waitUntilGone()
+                throw CancellationError()
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
+        }
+    }
+}

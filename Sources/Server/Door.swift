@@ -1,0 +1,82 @@
+package import Hummingbird
+package import Knowledge
+package import Service
+
+/// Everything that the routes need, put together by whoever starts the server.
+package struct Door: Sendable {
+    package var keys: Keys
+    package var files: any FileStore
+    package var bases: any KnowledgeBaseStore
+    package var documents: any DocumentStore
+    package var experts: any ExpertStore
+    package var jobs: any JobStore
+    package var embedders: Embedders
+    package var answer: AnswerQuestion
+    package var models: ListModels
+    package var create: CreateKnowledgeBase
+    package var attach: AttachFile
+    package var search: SearchPassages
+    /// Largest upload.
+    package var uploadLimitBytes: Int
+    /// Where the OpenAI surface is mounted beside the usual places.
+    package var extraPrefixes: [String]
+    package var checkReadiness: @Sendable () async throws -> Void
+
+    package init(
+        keys: Keys, files: any FileStore, bases: any KnowledgeBaseStore, documents: any DocumentStore,
+        experts: any ExpertStore, jobs: any JobStore, embedders: Embedders, answer: AnswerQuestion, models: ListModels,
+        create: CreateKnowledgeBase, attach: AttachFile, search: SearchPassages, uploadLimitBytes: Int,
+        extraPrefixes: [String], checkReadiness: @escaping @Sendable () async throws -> Void
+    ) {
+        self.keys = keys
+        self.files = files
+        self.bases = bases
+        self.documents = documents
+        self.experts = experts
+        self.jobs = jobs
+        self.embedders = embedders
+        self.answer = answer
+        self.models = models
+        self.create = create
+        self.attach = attach
+        self.search = search
+        self.uploadLimitBytes = uploadLimitBytes
+        self.extraPrefixes = extraPrefixes
+        self.checkReadiness = checkReadiness
+    }
+
+    /// Where OpenAI's clients, and those of the services that imitate it, look for the API.
+    private static let prefixes = ["", "v1", "v2", "oai", "api/v1/oai"]
+
+    /// All routes behind the middleware that every request passes.
+    package func router() -> Router<AppContext> {
+        let router = Router(context: AppContext.self)
+        router.add(middleware: AnswerEveryRequest())
+        router.add(middleware: Authenticate(keys: keys))
+        OperationRoutes(checkReadiness: checkReadiness).add(to: router)
+        let receive = ReceiveUpload(files: files, limitBytes: uploadLimitBytes)
+        for prefix in Self.prefixes + extraPrefixes {
+            addOpenAI(to: router.group(RouterPath(prefix)), receive)
+        }
+        addAlan(to: router.group("api/v1"), receive)
+        return router
+    }
+
+    private func addOpenAI(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
+        ChatRoutes(answer: answer).add(to: group)
+        EmbeddingRoutes(embedders: embedders).add(to: group)
+        ModelRoutes(models: models).add(to: group)
+        FileRoutes(files: files, receive: receive).add(to: group)
+        VectorStoreRoutes(bases: bases, create: create, attach: attach, search: search).add(to: group)
+        VectorStoreFileRoutes(documents: documents, attach: attach).add(to: group)
+    }
+
+    private func addAlan(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
+        ExpertRoutes(experts: experts, bases: bases).add(to: group)
+        KnowledgeBaseRoutes(
+            bases: bases, documents: documents, create: create, attach: attach, receive: receive, search: search
+        ).add(to: group)
+        KeyRoutes(keys: keys).add(to: group)
+        JobRoutes(jobs: jobs).add(to: group)
+    }
+}

@@ -1,0 +1,57 @@
+import HTTPTypes
+import Hummingbird
+import Knowledge
+import Logging
+import NIOCore
+import OpenAIWire
+
+/// Gives every request an answer with an id: errors in OpenAI's shape, headers that every answer carries, one log line.
+struct AnswerEveryRequest: RouterMiddleware {
+    /// A body larger than this that was refused is not read to its end: the connection is closed instead.
+    private static let drainedAtMost = 65_536
+
+    func handle(
+        _ request: Request, context: AppContext, next: (Request, AppContext) async throws -> Response
+    ) async throws -> Response {
+        let start = ContinuousClock.now
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            response = try refuse(request, error, context)
+        }
+        let time = ContinuousClock.now - start
+        response.headers[.requestID] = context.requestID
+        response.headers[.processingTime] = "\(time.components.seconds * 1_000 + time.components.attoseconds / 1_000_000_000_000_000)"
+        response.headers[.contentTypeOptions] = "nosniff"
+        context.logger.info(
+            "request",
+            metadata: [
+                "method": "\(request.method)", "route": "\(context.endpointPath ?? "unknown")",
+                "status": "\(response.status.code)",
+            ])
+        return response
+    }
+
+    private func refuse(_ request: Request, _ error: any Error, _ context: AppContext) throws -> Response {
+        let answer = ErrorAnswer(error)
+        if answer.status.code >= 500 {
+            context.logger.error("request failed", metadata: ["error": "\(error)"])
+        }
+        var response = try Response.json(answer.body, status: answer.status)
+        response.headers.append(contentsOf: answer.headers)
+        let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        if announced > Self.drainedAtMost { response.headers[.connection] = "close" }
+        return response
+    }
+}
+
+extension Response {
+    /// A JSON answer.
+    static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) throws -> Response {
+        let data = try encoded(value)
+        return Response(
+            status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+    }
+}

@@ -1,0 +1,40 @@
+import HTTPTypes
+import Hummingbird
+import Knowledge
+import OpenAIWire
+import Service
+
+/// `POST /embeddings`.
+struct EmbeddingRoutes: Sendable {
+    let embedders: Embedders
+
+    func add(to group: RouterGroup<AppContext>) {
+        group.post("embeddings", use: embed)
+        group.get("embeddings") { _, _ -> Response in throw HTTPError(.methodNotAllowed, headers: [.allow: "POST"]) }
+    }
+
+    private func embed(_ request: Request, _ context: AppContext) async throws -> Response {
+        let asked = try EmbeddingRequest(await request.fields(limit: BodyLimit.chat))
+        _ = try context.caller()
+        let embedder = try embedders.embedder(named: asked.model)
+        if let dimensions = asked.dimensions, dimensions > embedder.model.dimension {
+            throw RequestError.invalid(
+                parameter: "dimensions", message: "must be at most \(embedder.model.dimension) for this model")
+        }
+        let embeddings = try await context.whileClientIsPresent {
+            try await embedder.embed(asked.inputs, as: .passage, priority: .urgent)
+        }
+        let vectors = embeddings.vectors.map { Self.shortened($0, to: asked.dimensions) }
+        let tokens = embeddings.tokenCounts.reduce(0, +)
+        return try Response.json(
+            wire(vectors, model: embedder.model.name, tokens: tokens, encoding: asked.encoding))
+    }
+
+    /// The leading components, of unit length again.
+    private static func shortened(_ vector: [Float], to dimensions: Int?) -> [Float] {
+        guard let dimensions, dimensions < vector.count else { return vector }
+        let part = vector.prefix(dimensions)
+        let length = part.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        return length > 0 ? part.map { $0 / length } : Array(part)
+    }
+}

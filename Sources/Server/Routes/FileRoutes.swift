@@ -1,0 +1,121 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Knowledge
+import NIOCore
+import OpenAIWire
+import Service
+
+/// `/files`: uploads and their originals.
+struct FileRoutes: Sendable {
+    let files: any FileStore
+    let receive: ReceiveUpload
+
+    func add(to group: RouterGroup<AppContext>) {
+        group.post("files") { request, context in
+            let form = try await receive(request, in: context.caller())
+            return try Response.json(wire(form.file))
+        }
+        .get("files") { request, context in
+            let purpose = request.uri.queryParameters["purpose"].map(String.init)
+            let page = try request.page(limit: 10_000, atMost: 10_000)
+            return try await Response.json(wire(files.files(purpose: purpose, page: page, in: context.caller()), wire))
+        }
+        .get("files/:file") { _, context in
+            try await Response.json(wire(files.file(context.id("file"), in: context.caller())))
+        }
+        .delete("files/:file") { _, context in
+            let id: FileID = try context.id("file")
+            try await files.remove(id, in: context.caller())
+            return try Response.json(wireDeleted(id.rawValue, object: "file"))
+        }
+        .get("files/:file/content", use: content)
+    }
+
+    /// The original, never as something that a browser would run.
+    private func content(_ request: Request, _ context: AppContext) async throws -> Response {
+        let id: FileID = try context.id("file")
+        let data = try await files.content(of: id, in: context.caller())
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "application/octet-stream", .contentDisposition: "attachment",
+                .contentSecurityPolicy: "sandbox; default-src 'none'",
+            ],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+    }
+}
+
+/// Takes a form with one file, straight to disk.
+struct ReceiveUpload: Sendable {
+    /// OpenAI's own values; nobody is refused for another one of a sane length.
+    private static let maxFieldLength = 1_024
+    private static let maxNameLength = 512
+
+    let files: any FileStore
+    let limitBytes: Int
+
+    struct Form: Sendable {
+        var file: StoredFile
+        /// The other fields of the form.
+        var fields: [String: String]
+    }
+
+    func callAsFunction(_ request: Request, in scope: Scope) async throws -> Form {
+        // The form around the file adds little; a body that is announced larger than this need not come in at all.
+        if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limitBytes + 65_536 {
+            throw RequestError.tooLarge(limitBytes: limitBytes)
+        }
+        let upload = try await files.beginUpload()
+        do {
+            return try await receive(request, into: upload, scope)
+        } catch {
+            await upload.discard()
+            throw error
+        }
+    }
+
+    private func receive(_ request: Request, into upload: any FileUpload, _ scope: Scope) async throws -> Form {
+        var form = try MultipartReader(contentType: request.headers[.contentType], body: request.body)
+        var fields: [String: String] = [:]
+        var name: String?
+        var size = 0
+        while let part = try await form.nextPart() {
+            if part.name == "file" {
+                guard name == nil else { throw RequestError.invalid(parameter: "file", message: "must be given once") }
+                name = try Self.filename(part.filename)
+                while let bytes = try await form.read() {
+                    size = try await upload.append(bytes)
+                    guard size <= limitBytes else { throw RequestError.tooLarge(limitBytes: limitBytes) }
+                }
+            } else {
+                var value: [UInt8] = []
+                while let bytes = try await form.read() {
+                    value += bytes
+                    guard value.count <= Self.maxFieldLength else {
+                        throw RequestError.invalid(parameter: part.name, message: "must be at most 1024 bytes long")
+                    }
+                }
+                fields[part.name] = String(decoding: value, as: UTF8.self)
+            }
+        }
+        guard let name else { throw RequestError.missing(parameter: "file") }
+        guard size > 0 else { throw RequestError.invalid(parameter: "file", message: "must not be empty") }
+        let purpose = fields["purpose"] ?? "assistants"
+        let file = try await files.admit(upload, name: name, purpose: String(purpose.prefix(64)), in: scope)
+        return Form(file: file, fields: fields)
+    }
+
+    /// The last part of what the client calls its file, without control characters.
+    private static func filename(_ sent: String?) throws -> String {
+        let last = sent?.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? ""
+        let name = String(String.UnicodeScalarView(last.unicodeScalars.filter { $0.properties.generalCategory != .control }))
+        guard !name.isEmpty, name != ".", name != ".." else {
+            throw RequestError.invalid(parameter: "file", message: "must have a file name")
+        }
+        guard name.utf8.count <= maxNameLength else {
+            throw RequestError.invalid(parameter: "file", message: "must have a file name of at most 512 bytes")
+        }
+        return name
+    }
+}

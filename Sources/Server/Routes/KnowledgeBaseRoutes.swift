@@ -1,0 +1,90 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Knowledge
+import OpenAIWire
+import Service
+
+/// `/api/v1/knowledgebases`: the same objects as `/vector_stores` on Alan's face, and an upload that needs one call.
+struct KnowledgeBaseRoutes: Sendable {
+    let bases: any KnowledgeBaseStore
+    let documents: any DocumentStore
+    let create: CreateKnowledgeBase
+    let attach: AttachFile
+    let receive: ReceiveUpload
+    let search: SearchPassages
+
+    func add(to group: RouterGroup<AppContext>) {
+        group.get("knowledgebases") { request, context in
+            let listing = try await bases.knowledgeBases(page: request.page(limit: 100), in: context.caller())
+            return try Response.json([
+                "knowledgebases": .array(listing.elements.map(wireKnowledgeBase)), "has_more": .bool(listing.hasMore),
+            ])
+        }
+        .post("knowledgebases", use: create)
+        .get("knowledgebases/:base") { _, context in
+            try await Response.json(wireKnowledgeBase(bases.knowledgeBase(context.id("base"), in: context.caller())))
+        }
+        .put("knowledgebases/:base", use: update)
+        .delete("knowledgebases/:base") { _, context in
+            let id: KnowledgeBaseID = try context.id("base")
+            try await bases.remove(id, in: context.caller())
+            return try Response.json(wireDeleted(id.rawValue, object: "knowledgebase"))
+        }
+        .post("knowledgebases/:base/search", use: search)
+        .post("knowledgebases/:base/documents", use: upload)
+        .get("knowledgebases/:base/documents") { request, context in
+            let listing = try await documents.documents(
+                of: context.id("base"), status: nil, page: request.page(limit: 100, atMost: 1_000), in: context.caller())
+            return try Response.json([
+                "documents": .array(listing.elements.map(wireDocument)), "has_more": .bool(listing.hasMore),
+            ])
+        }
+        .get("knowledgebases/:base/documents/:file") { _, context in
+            try await Response.json(
+                wireDocument(documents.document(context.id("file"), of: context.id("base"), in: context.caller())))
+        }
+        .delete("knowledgebases/:base/documents/:file") { _, context in
+            let id: FileID = try context.id("file")
+            try await documents.remove(id, from: context.id("base"), in: context.caller())
+            return try Response.json(wireDeleted(id.rawValue, object: "document"))
+        }
+    }
+
+    private func create(_ request: Request, _ context: AppContext) async throws -> Response {
+        let body = try await request.fields()
+        let base = try await create(
+            name: body.requiredString("title", maxLength: 512),
+            summary: body.string("description", maxLength: 4_096) ?? "", metadata: metadata(body) ?? [:],
+            chunking: chunking(body) ?? .structured, embeddingModel: body.string("embedding_model", maxLength: 256),
+            in: context.caller())
+        return try Response.json(wireKnowledgeBase(base), status: .created)
+    }
+
+    private func update(_ request: Request, _ context: AppContext) async throws -> Response {
+        let body = try await request.fields()
+        var base = try await bases.knowledgeBase(context.id("base"), in: context.caller())
+        base.name = try body.string("title", maxLength: 512) ?? base.name
+        base.summary = try body.string("description", maxLength: 4_096) ?? base.summary
+        try await bases.update(base, in: context.caller())
+        return try Response.json(wireKnowledgeBase(base))
+    }
+
+    private func search(_ request: Request, _ context: AppContext) async throws -> Response {
+        let asked = try SearchRequest(await request.fields())
+        let passages = try await search(
+            asked.queries, in: context.id("base"), matching: asked.filter, limit: asked.limit,
+            minimumScore: asked.scoreThreshold, scope: context.caller())
+        return try Response.json(wire(passages, queries: asked.queries))
+    }
+
+    /// Upload and attach in one call. 202: bytes, document and job are on disk, the text is not searchable yet.
+    private func upload(_ request: Request, _ context: AppContext) async throws -> Response {
+        let scope = try context.caller()
+        // Asked first, so that nothing is stored for a knowledge base that is not there.
+        let base = try await bases.knowledgeBase(context.id("base"), in: scope)
+        let form = try await receive(request, in: scope)
+        let document = try await attach(Attachment(file: form.file.id), to: base.id, in: scope)
+        return try Response.json(wireDocument(document), status: .accepted)
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Knowledge
+import OpenAIWire
+import Service
+
+/// `/vector_stores`: knowledge bases on OpenAI's face.
+struct VectorStoreRoutes: Sendable {
+    let bases: any KnowledgeBaseStore
+    let create: CreateKnowledgeBase
+    let attach: AttachFile
+    let search: SearchPassages
+
+    func add(to group: RouterGroup<AppContext>) {
+        group.post("vector_stores", use: create)
+            .get("vector_stores") { request, context in
+                try await Response.json(wire(bases.knowledgeBases(page: request.page(), in: context.caller()), wire))
+            }
+            .get("vector_stores/:base") { _, context in
+                try await Response.json(wire(bases.knowledgeBase(context.id("base"), in: context.caller())))
+            }
+            .post("vector_stores/:base", use: update)
+            .delete("vector_stores/:base") { _, context in
+                let id: KnowledgeBaseID = try context.id("base")
+                try await bases.remove(id, in: context.caller())
+                return try Response.json(wireDeleted(id.rawValue, object: "vector_store.deleted"))
+            }
+            .post("vector_stores/:base/search", use: search)
+    }
+
+    private func create(_ request: Request, _ context: AppContext) async throws -> Response {
+        let body = try await request.optionalFields()
+        let scope = try context.caller()
+        let files = try body.strings("file_ids", maxCount: 500, maxLength: 128) ?? []
+        let base = try await create(
+            name: body.string("name", maxLength: 512) ?? "", summary: body.string("description", maxLength: 4_096) ?? "",
+            metadata: metadata(body) ?? [:], chunking: chunking(body) ?? .structured,
+            embeddingModel: body.string("embedding_model", maxLength: 256), in: scope)
+        for file in files {
+            _ = try await attach(Attachment(file: FileID(rawValue: file)), to: base.id, in: scope)
+        }
+        return try await Response.json(wire(files.isEmpty ? base : bases.knowledgeBase(base.id, in: scope)))
+    }
+
+    private func update(_ request: Request, _ context: AppContext) async throws -> Response {
+        let body = try await request.optionalFields()
+        var base = try await bases.knowledgeBase(context.id("base"), in: context.caller())
+        base.name = try body.string("name", maxLength: 512) ?? base.name
+        base.summary = try body.string("description", maxLength: 4_096) ?? base.summary
+        base.metadata = try metadata(body) ?? base.metadata
+        try await bases.update(base, in: context.caller())
+        return try Response.json(wire(base))
+    }
+
+    private func search(_ request: Request, _ context: AppContext) async throws -> Response {
+        let asked = try SearchRequest(await request.fields())
+        let passages = try await search(
+            asked.queries, in: context.id("base"), matching: asked.filter, limit: asked.limit,
+            minimumScore: asked.scoreThreshold, scope: context.caller())
+        return try Response.json(wire(passages, queries: asked.queries))
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Hummingbird
+import Knowledge
+import Logging
+import NIOCore
+import OpenAIWire
+import Service
+
+/// Writes an answer as server-sent events while it is made.
+struct AnswerStream: Sendable {
+
+    let answer: Answer
+    let includeUsage: Bool
+    let context: AppContext
+
+    /// Proof for the compiler that a writer may be used by the child task that writes.
+    ///
+    /// It holds because the parent only waits for that task and touches the writer again after it has ended.
+    private struct Lent: @unchecked Sendable {
+        var writer: any ResponseBodyWriter
+    }
+
+    /// Ends with `[DONE]`, or with an error event where the model failed on the way.
+    func write(to writer: inout any ResponseBodyWriter) async throws {
+        let lent = Lent(writer: writer)
+        try await context.whileClientIsPresent {
+            var writer = lent.writer
+            do {
+                try await writeEvents(to: &writer)
+                try await writer.write(Self.event("[DONE]"))
+            } catch let error where !(error is CancellationError) && !(error is ChannelError) {
+                context.logger.warning("an answer broke off", metadata: ["error": "\(error)"])
+                try await writer.write(Self.event(ErrorAnswer(error).body))
+            }
+        }
+    }
+
+    private func writeEvents(to writer: inout any ResponseBodyWriter) async throws {
+        let objects = ChatObjects(answer)
+        try await writer.write(Self.event(objects.firstChunk(includeUsage)))
+        for try await event in answer.events {
+            guard let chunk = objects.chunk(event, includeUsage) else { continue }
+            try await writer.write(Self.event(chunk))
+        }
+    }
+
+    private static func event(_ value: JSONValue) throws -> ByteBuffer {
+        var buffer = ByteBuffer(string: "data: ")
+        buffer.writeBytes(try encoded(value))
+        buffer.writeStaticString("\n\n")
+        return buffer
+    }
+
+    private static func event(_ text: String) -> ByteBuffer { ByteBuffer(string: "data: \(text)\n\n") }
+}

@@ -1,0 +1,65 @@
+import Crypto
+package import FoundationEssentials
+package import Knowledge
+
+/// API keys: made, checked and revoked. Only digests are stored.
+package struct Keys: Sendable {
+    private let store: any KeyStore
+    /// A secret that works as long as the process runs and is in no database; how the command line speaks to its server.
+    private let sessionDigest: String?
+    private let tenant: TenantID
+
+    /// - Parameter tenant: Whose data the first admin key and the session's own secret belong to.
+    package init(store: any KeyStore, tenant: TenantID, sessionSecret: String? = nil) {
+        self.store = store
+        self.tenant = tenant
+        sessionDigest = sessionSecret.map(Self.digest)
+    }
+
+    /// Whom a secret belongs to, nil where it is unknown or revoked. Looked up on every request, so that revoking works
+    /// at once.
+    package func scope(of secret: String) async throws -> Scope? {
+        let digest = Self.digest(of: secret)
+        if digest == sessionDigest { return Scope(tenant: tenant, role: .admin) }
+        return try await store.key(digest: digest).map { Scope(tenant: $0.tenant, role: $0.role) }
+    }
+
+    /// Makes a key; its secret is nowhere but in the result.
+    package func create(name: String, role: Scope.Role, tenant: TenantID) async throws -> (key: APIKey, secret: String) {
+        let secret = Self.newSecret()
+        let key = try await add(secret, name: name, role: role, tenant: tenant)
+        return (key, secret)
+    }
+
+    /// Stores the operator's own secret as an admin key.
+    package func adopt(_ secret: String) async throws {
+        _ = try await add(secret, name: "admin", role: .admin, tenant: tenant)
+    }
+
+    package func all() async throws -> [APIKey] { try await store.keys() }
+
+    package func revoke(_ id: KeyID) async throws { try await store.revoke(id, at: Date()) }
+
+    private func add(
+        _ secret: String, name: String, role: Scope.Role, tenant: TenantID
+    ) async throws -> APIKey {
+        let key = APIKey(
+            name: name, tenant: tenant, role: role, digest: Self.digest(of: secret), hint: String(secret.suffix(4)),
+            createdAt: Date())
+        try await store.add(key)
+        return key
+    }
+
+    /// `alm-` and 43 letters and digits: 256 random bits.
+    package static func newSecret() -> String {
+        let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+        return "alm-" + String((0..<43).map { _ in alphabet[Int.random(in: 0..<62)] })
+    }
+
+    private static func digest(of secret: String) -> String {
+        SHA256.hash(data: Array(secret.utf8)).map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
+    }
+}

@@ -1,0 +1,81 @@
+package import Knowledge
+
+/// An answer that is about to come: what it rests on is known, its text streams.
+package struct Answer: Sendable {
+    /// The model's name as the client asked for it.
+    package var model: String
+    package var resolved: ResolvedKnowledge
+    package var retrieval: Retrieval
+    /// What `[1]`, `[2]`… stand for.
+    package var references: [Passage]
+    package var events: AnswerEvents
+
+    package struct Retrieval: Hashable, Sendable {
+        /// Passages found.
+        package var candidates: Int
+        /// Passages that the model was given.
+        package var used: Int
+        /// 0…1; nil where nothing was found.
+        package var topScore: Double?
+        /// Whether the answer rests on passages.
+        package var isGrounded: Bool
+    }
+}
+
+/// A piece of an answer as clients see it.
+package enum AnswerEvent: Sendable {
+    case text(String)
+    /// Fields of an OpenAI delta other than text.
+    case fields([String: JSONValue])
+    /// The last piece but usage: the reason, the markers that the text holds, and how many were taken out of it.
+    case finish(String, citations: [Citation], removedMarkers: Int)
+    case usage(TokenUsage)
+}
+
+/// A model's events with its citation markers checked on the way. Read once.
+package struct AnswerEvents: AsyncSequence, Sendable {
+    let model: AsyncThrowingStream<ModelEvent, any Error>
+    let referenceCount: Int?
+
+    package struct AsyncIterator: AsyncIteratorProtocol {
+        var model: AsyncThrowingStream<ModelEvent, any Error>.Iterator
+        var filter: CitationFilter
+        var waiting: [AnswerEvent] = []
+        var hasFinished = false
+
+        package mutating func next() async throws -> AnswerEvent? {
+            while waiting.isEmpty {
+                guard let event = try await model.next() else {
+                    if hasFinished { return nil }
+                    finish("stop")
+                    break
+                }
+                take(event)
+            }
+            return waiting.removeFirst()
+        }
+
+        private mutating func take(_ event: ModelEvent) {
+            switch event {
+            case .text(let text):
+                let shown = filter.push(text)
+                if !shown.isEmpty { waiting.append(.text(shown)) }
+            case .fields(let fields): waiting.append(.fields(fields))
+            case .usage(let usage): waiting.append(.usage(usage))
+            case .finish(let reason): finish(reason)
+            }
+        }
+
+        private mutating func finish(_ reason: String) {
+            guard !hasFinished else { return }
+            hasFinished = true
+            let rest = filter.finish()
+            if !rest.isEmpty { waiting.append(.text(rest)) }
+            waiting.append(.finish(reason, citations: filter.citations, removedMarkers: filter.removed))
+        }
+    }
+
+    package func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(model: model.makeAsyncIterator(), filter: CitationFilter(referenceCount: referenceCount))
+    }
+}

@@ -1,0 +1,134 @@
+import FoundationEssentials
+package import Knowledge
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Tells the job runner that there may be something to do. Many signals at once are one.
+package struct WakeUp: Sendable {
+    let signals: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+
+    package init() {
+        (signals, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    package func callAsFunction() { continuation.yield() }
+}
+
+/// Works off the queue until the group shuts down. A job that is interrupted stays queued and is done after the restart.
+package struct JobRunner: Service {
+    /// Runs of one job before it is given up.
+    private static let maxAttempts = 5
+    /// The longest wait for a job whose retry falls due while nothing else happens.
+    private static let tick = Duration.seconds(1)
+
+    let jobs: any JobStore
+    let ingest: IngestDocument
+    let wakeUp: WakeUp
+    /// Jobs at the same time.
+    let width: Int
+    let logger: Logger
+
+    package init(jobs: any JobStore, ingest: IngestDocument, wakeUp: WakeUp, width: Int, logger: Logger) {
+        self.jobs = jobs
+        self.ingest = ingest
+        self.wakeUp = wakeUp
+        self.width = width
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await keepTicking() }
+                let running = Running()
+                wakeUp()
+                for await _ in wakeUp.signals {
+                    while running.count < width, let lease = await next() {
+                        running.add(1)
+                        group.addTask {
+                            await perform(lease)
+                            running.add(-1)
+                            wakeUp()
+                        }
+                    }
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
+    /// How many jobs run.
+    private final class Running: Sendable {
+        private let jobs = Atomic(0)
+        var count: Int { jobs.load(ordering: .acquiring) }
+        func add(_ change: Int) { jobs.add(change, ordering: .acquiringAndReleasing) }
+    }
+
+    private func keepTicking() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.tick)  // throws only when cancelled, and then the loop ends
+            wakeUp()
+        }
+    }
+
+    private func next() async -> JobLease? {
+        guard !Task.isCancelled else { return nil }
+        do {
+            return try await jobs.claim(at: Date())
+        } catch {
+            logger.error("no job could be claimed", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    private func perform(_ lease: JobLease) async {
+        var logger = logger
+        logger[metadataKey: "job"] = "\(lease.job.id)"
+        logger[metadataKey: "document"] = "\(lease.job.document)"
+        do {
+            let content = try await ingest(lease, jobs.content(lease))
+            let isKept = try await jobs.complete(lease, with: content)
+            logger.info("document indexed", metadata: ["chunks": "\(content.chunks.count)", "kept": "\(isKept)"])
+        } catch {
+            await settle(lease, after: error, logger)
+        }
+    }
+
+    /// A document at fault fails, an interruption puts the job back, everything else is tried again for a while.
+    private func settle(_ lease: JobLease, after error: any Error, _ logger: Logger) async {
+        do {
+            switch error {
+            case let failure as DocumentFailure:
+                logger.info("document refused", metadata: ["reason": "\(failure.reason.rawValue)"])
+                _ = try await jobs.fail(lease, failure)
+            case is CancellationError:
+                _ = try await jobs.retry(lease, notBefore: Date(), message: "interrupted")
+            default:
+                logger.warning("job failed", metadata: ["attempt": "\(lease.job.attempts)", "error": "\(error)"])
+                try await tryAgain(lease, after: error)
+            }
+        } catch {
+            // The lease runs out with the process; the job is queued again at the next start.
+            logger.error("a job could not be settled", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func tryAgain(_ lease: JobLease, after error: any Error) async throws {
+        guard lease.job.attempts < Self.maxAttempts else {
+            let failure =
+                error is UpstreamError || error is RequestError
+                ? DocumentFailure(.embeddingFailed, "The embedding model could not be used: \(error)")
+                : DocumentFailure(.internalError, "Indexing failed. The server's log says why under this document's id.")
+            _ = try await jobs.fail(lease, failure)
+            return
+        }
+        _ = try await jobs.retry(lease, notBefore: Date() + Self.backoff(lease.job.attempts), message: "\(error)")
+    }
+
+    /// Doubles from 5 s to 15 minutes, less up to half of it by chance, so that failed jobs do not come back in step.
+    private static func backoff(_ attempts: Int) -> TimeInterval {
+        min(900, 5 * Double(1 << min(attempts, 10))) * Double.random(in: 0.5...1)
+    }
+}
