@@ -25,3 +25,14 @@ package struct Prompt: Sendable {
         self.isGrounded = isGrounded
     }
 }
+
+extension JSONValue {
+    /// The text parts of an OpenAI message.
+    package var contentText: String {
+        switch self["content"] {
+        case .string(let text)?: text
+        case .array(let parts)?: parts.compactMap { $0["text"]?.string }.joined(separator: "\n")
+        default: ""
+        }
+    }
+}

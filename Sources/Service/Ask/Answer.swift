@@ -35,19 +35,27 @@ package enum AnswerEvent: Sendable {
 /// A model's events with its citation markers checked on the way. Read once.
 package struct AnswerEvents: AsyncSequence, Sendable {
     let model: AsyncThrowingStream<ModelEvent, any Error>
+    /// nil where nothing was searched, and nothing is a marker.
     let referenceCount: Int?
+    let promptTokens: @Sendable () -> Int
+    let counter: any TokenCounter
 
     package struct AsyncIterator: AsyncIteratorProtocol {
         var model: AsyncThrowingStream<ModelEvent, any Error>.Iterator
         var filter: CitationFilter
+        let promptTokens: @Sendable () -> Int
+        let counter: any TokenCounter
         var waiting: [AnswerEvent] = []
+        var text = ""
         var hasFinished = false
+        var hasUsage = false
 
         package mutating func next() async throws -> AnswerEvent? {
             while waiting.isEmpty {
                 guard let event = try await model.next() else {
-                    if hasFinished { return nil }
+                    if hasFinished && hasUsage { return nil }
                     finish("stop")
+                    countUsage()
                     break
                 }
                 take(event)
@@ -55,13 +63,23 @@ package struct AnswerEvents: AsyncSequence, Sendable {
             return waiting.removeFirst()
         }
 
+        /// Many model servers do not say what they used. The embedding model's tokens are near enough to budget by.
+        private mutating func countUsage() {
+            guard !hasUsage else { return }
+            hasUsage = true
+            waiting.append(.usage(TokenUsage(prompt: promptTokens(), completion: counter.count(text[...]))))
+        }
+
         private mutating func take(_ event: ModelEvent) {
             switch event {
             case .text(let text):
+                self.text += text
                 let shown = filter.push(text)
                 if !shown.isEmpty { waiting.append(.text(shown)) }
             case .fields(let fields): waiting.append(.fields(fields))
-            case .usage(let usage): waiting.append(.usage(usage))
+            case .usage(let usage):
+                hasUsage = true
+                waiting.append(.usage(usage))
             case .finish(let reason): finish(reason)
             }
         }
@@ -76,6 +94,8 @@ package struct AnswerEvents: AsyncSequence, Sendable {
     }
 
     package func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(model: model.makeAsyncIterator(), filter: CitationFilter(referenceCount: referenceCount))
+        AsyncIterator(
+            model: model.makeAsyncIterator(), filter: CitationFilter(referenceCount: referenceCount),
+            promptTokens: promptTokens, counter: counter)
     }
 }

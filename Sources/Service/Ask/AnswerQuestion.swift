@@ -19,15 +19,18 @@ package struct AnswerQuestion: Sendable {
     let resolve: ResolveKnowledge
     let retriever: Retriever
     let models: any ModelCatalog
+    /// Counts what a model used where the model does not say so itself.
+    let counter: any TokenCounter
     let limits: RetrievalLimits
 
     package init(
-        resolve: ResolveKnowledge, retriever: Retriever, models: any ModelCatalog,
+        resolve: ResolveKnowledge, retriever: Retriever, models: any ModelCatalog, counter: any TokenCounter,
         limits: RetrievalLimits = RetrievalLimits()
     ) {
         self.resolve = resolve
         self.retriever = retriever
         self.models = models
+        self.counter = counter
         self.limits = limits
     }
 
@@ -46,7 +49,10 @@ package struct AnswerQuestion: Sendable {
             retrieval: Answer.Retrieval(
                 candidates: found.count, used: used.count, topScore: found.first?.score, isGrounded: !used.isEmpty),
             references: used,
-            events: AnswerEvents(model: events, referenceCount: resolved.bases.isEmpty ? nil : used.count)
+            events: AnswerEvents(
+                model: events, referenceCount: resolved.bases.isEmpty ? nil : used.count,
+                promptTokens: { prompt.messages.reduce(0) { $0 + counter.count($1.contentText[...]) } },
+                counter: counter)
         )
     }
 

@@ -35,7 +35,7 @@ package struct ExtractiveModel: LanguageModel {
     package func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error> {
         let text = try await text(for: prompt)
         let (shown, isCut) = limited(text, by: prompt.parameters)
-        let asked = prompt.messages.reduce(0) { $0 + embedder.count($1.text[...]) }
+        let asked = prompt.messages.reduce(0) { $0 + embedder.count($1.contentText[...]) }
         return .fixed(
             shown, finish: isCut ? "length" : "stop",
             usage: TokenUsage(prompt: asked, completion: embedder.count(shown[...])))
@@ -126,16 +126,5 @@ extension String {
         guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
         else { return "" }
         return String(self[first...last])
-    }
-}
-
-extension JSONValue {
-    /// A message's text parts.
-    fileprivate var text: String {
-        switch self["content"] {
-        case .string(let text)?: text
-        case .array(let parts)?: parts.compactMap { $0["text"]?.string }.joined(separator: "\n")
-        default: ""
-        }
     }
 }

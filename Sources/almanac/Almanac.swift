@@ -1,0 +1,30 @@
+import ArgumentParser
+
+/// The program: a server, and the commands that speak to it.
+@main
+struct Almanac: AsyncParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "almanac",
+        abstract: "A knowledge base that answers through the OpenAI API.",
+        version: version,
+        subcommands: [
+            Serve.self, Add.self, Search.self, Ask.self, KnowledgeBaseCommand.self, ExpertCommand.self, KeyCommand.self,
+            ModelCommand.self, Doctor.self,
+        ]
+    )
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(withError: CommandFailure.presentable(error))
+        }
+    }
+}

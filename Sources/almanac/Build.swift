@@ -1,0 +1,124 @@
+import Crypto
+import Foundation
+import Hummingbird
+import Knowledge
+import Logging
+import NIOCore
+import Providers
+import Server
+import Service
+import ServiceLifecycle
+import Storage
+import Vectors
+
+/// The running parts of one data directory, wired. Nothing else in the program wires anything.
+struct Services: Sendable {
+    let database: Database
+    let keys: Keys
+    let door: Door
+    let runner: JobRunner
+    let logger: Logger
+}
+
+/// Whose data it is where nobody says otherwise.
+let defaultTenant = TenantID(rawValue: "default")
+
+/// Opens the data directory and builds everything up to the HTTP routes.
+///
+/// - Parameter sessionSecret: A key that works for this process alone.
+func buildServices(
+    _ configuration: Configuration, sessionSecret: String?, logger: Logger
+) async throws -> Services {
+    let database = try Database.open(directory: configuration.dataDirectory)
+    let embedders = try await buildEmbedders(configuration)
+    let index = FlatIndex(store: database, workers: Workers(count: configuration.threads, name: "search"))
+    let catalog = buildCatalog(configuration, embedders)
+    let retriever = Retriever(embedders: embedders, index: index, documents: database, chunks: database)
+    let wakeUp = WakeUp()
+    let keys = Keys(store: database, tenant: defaultTenant, sessionSecret: sessionSecret)
+    let door = Door(
+        keys: keys, files: database, bases: database, documents: database, experts: database, jobs: database,
+        embedders: embedders,
+        answer: AnswerQuestion(
+            resolve: ResolveKnowledge(experts: database, bases: database, defaultModel: configuration.defaultModel),
+            retriever: retriever, models: catalog, counter: embedders.standard, limits: configuration.retrieval),
+        models: ListModels(catalog: catalog, experts: database, bases: database),
+        create: CreateKnowledgeBase(bases: database, embedders: embedders),
+        attach: AttachFile(documents: database, wakeUp: wakeUp),
+        search: SearchPassages(bases: database, retriever: retriever),
+        uploadLimitBytes: configuration.uploadLimitBytes, extraPrefixes: configuration.prefixes,
+        checkReadiness: { try await database.checkHealth() })
+    let ingest = IngestDocument(embedders: embedders, workers: Workers(count: configuration.threads, name: "ingest"))
+    let runner = JobRunner(
+        jobs: database, ingest: ingest, wakeUp: wakeUp, width: configuration.threads, logger: logger)
+    return Services(database: database, keys: keys, door: door, runner: runner, logger: logger)
+}
+
+/// The server around the routes.
+///
+/// - Parameter onRunning: Told the port once connections are accepted; 0 in the configuration means any free one.
+func buildApplication(
+    _ services: Services, host: String, port: Int, onRunning: @escaping @Sendable (Int) async -> Void
+) -> some ApplicationProtocol {
+    Application(
+        router: services.door.router(),
+        server: .http1(
+            configuration: HTTP1Channel.Configuration(
+                additionalChannelHandlers: [ClientPresence()],
+                // A connection that sends nothing holds a descriptor; a request in progress does not count as idle.
+                idleTimeout: .seconds(60),
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 8_192, maxHeaderListSize: 16_384, maxHeaderFieldCount: 100))),
+        configuration: ApplicationConfiguration(
+            address: .hostname(host, port: port), serverName: "almanac", backlog: 1_024,
+            availableConnectionsDelegate: MaximumAvailableConnections(4_096)),
+        onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
+        logger: services.logger
+    )
+}
+
+/// Runs server and job runner until a signal or the end of the task; open answers get 25 seconds to finish.
+func buildServiceGroup(
+    _ services: Services, _ application: some ApplicationProtocol, signals: [UnixSignal]
+) -> ServiceGroup {
+    var configuration = ServiceGroupConfiguration(
+        // Ended in reverse order: first no more requests, then no more jobs.
+        services: [services.runner, application], gracefulShutdownSignals: signals, logger: services.logger)
+    configuration.maximumGracefulShutdownDuration = .seconds(25)
+    configuration.maximumCancellationDuration = .seconds(4)
+    return ServiceGroup(configuration: configuration)
+}
+
+private func buildEmbedders(_ configuration: Configuration) async throws -> Embedders {
+    let folder = configuration.modelsDirectory + "/" + configuration.embeddingModel
+    var remote: [any Embedder] = []
+    for settings in configuration.providers {
+        for model in settings.embeddingModels {
+            remote.append(
+                try await RemoteEmbedder.connect(provider: OpenAICompatibleProvider(settings), model: model))
+        }
+    }
+    if let standard = remote.first(where: { $0.model.name == configuration.embeddingModel }) {
+        return Embedders(standard: standard, others: remote)
+    }
+    guard FileManager.default.fileExists(atPath: folder) else {
+        throw ConfigurationError(
+            "The embedding model \(configuration.embeddingModel) is not at \(folder). "
+                + "Scripts/demo installs it; `almanac model pull` fetches others; ALMANAC_MODELS says where to look.")
+    }
+    let local = try LocalEmbedder(folder: folder, name: configuration.embeddingModel, threads: configuration.threads)
+    return Embedders(standard: local, others: remote)
+}
+
+private func buildCatalog(_ configuration: Configuration, _ embedders: Embedders) -> any ModelCatalog {
+    let started = Date()
+    let extractive = ModelCard(id: ExtractiveModel.name, ownedBy: "almanac", createdAt: started)
+    let cards = embedders.models.map {
+        ModelCard(
+            id: $0.name, ownedBy: "almanac", createdAt: started, maxSequenceLength: $0.maxTokens,
+            hiddenSize: $0.dimension)
+    }
+    return ModelRegistry(
+        local: [(extractive, ExtractiveModel(embedder: embedders.standard))], embedders: cards,
+        providers: configuration.providers.map { OpenAICompatibleProvider($0) })
+}

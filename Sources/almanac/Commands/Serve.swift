@@ -1,0 +1,69 @@
+import ArgumentParser
+import Foundation
+import Hummingbird
+import Logging
+import Service
+import ServiceLifecycle
+
+/// What every command may be told about where things are.
+struct Place: ParsableArguments {
+    @Option(name: .long, help: "The data directory (default: almanac-data).")
+    var data: String?
+
+    @Option(name: .long, help: "The configuration file (default: almanac.yaml where there is one).")
+    var config: String?
+
+    func configuration(host: String? = nil, port: Int? = nil) throws -> Configuration {
+        try Configuration.load(
+            Configuration.Flags(configurationFile: config, dataDirectory: data, host: host, port: port),
+            environment: Terminal.environment)
+    }
+}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run the server.")
+
+    @OptionGroup var place: Place
+
+    @Option(help: "The address to listen on (default: 127.0.0.1).")
+    var host: String?
+
+    @Option(help: "The port to listen on (default: 8080; 0 takes a free one).")
+    var port: Int?
+
+    func run() async throws {
+        let configuration = try place.configuration(host: host, port: port)
+        var logger = Logger(label: "almanac") { StreamLogHandler.standardError(label: $0) }
+        guard let level = Logger.Level(rawValue: configuration.logLevel) else {
+            throw ConfigurationError("log_level must be one of: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).")
+        }
+        logger.logLevel = level
+        let secret = Keys.newSecret()
+        let services = try await buildServices(configuration, sessionSecret: secret, logger: logger)
+        try await settleFirstKey(services, configuration)
+        let running = RunningServer(directory: configuration.dataDirectory)
+        let application = buildApplication(services, host: configuration.host, port: configuration.port) { port in
+            let url = "http://\(configuration.host):\(port)"
+            running.announce(url: url, secret: secret, logger: logger)
+            Terminal.note("almanac \(Almanac.version) · data \(configuration.dataDirectory) · API \(url)/v1")
+        }
+        let group = buildServiceGroup(services, application, signals: [.sigterm, .sigint])
+        defer { running.withdraw() }
+        do {
+            try await group.run()
+        } catch ServiceGroupError.serviceFinishedUnexpectedly() {
+            throw CommandFailure(.unavailable, "The server stopped by itself.")
+        }
+        try await services.database.close()
+    }
+
+    /// The first start makes an admin key and prints it, this once; `ALMANAC_ADMIN_KEY` sets one of one's own.
+    private func settleFirstKey(_ services: Services, _ configuration: Configuration) async throws {
+        if let key = configuration.adminKey {
+            try await services.keys.adopt(key)
+        } else if try await services.keys.all().isEmpty {
+            let (_, secret) = try await services.keys.create(name: "admin", role: .admin, tenant: defaultTenant)
+            Terminal.note("admin key, shown this once: \(secret)")
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import Foundation
+import Knowledge
+import OpenAIWire
+import Providers
+import Service
+import Yams
+
+/// Everything that can be set, checked once at the start.
+///
+/// Flags count before `ALMANAC_*` variables, those before `almanac.yaml`, that before the values here.
+struct Configuration: Sendable {
+    var dataDirectory = "almanac-data"
+    var host = "127.0.0.1"
+    var port = 8080
+    var modelsDirectory = NSHomeDirectory() + "/.cache/almanac/models"
+    var embeddingModel = "all-MiniLM-L6-v2"
+    var defaultModel = ExtractiveModel.name
+    /// Threads that embed and search.
+    var threads = ProcessInfo.processInfo.activeProcessorCount
+    var prefixes: [String] = []
+    var uploadLimitBytes = 512 << 20
+    var logLevel = "info"
+    var retrieval = RetrievalLimits()
+    var providers: [ProviderSettings] = []
+    /// The first admin key, instead of one that the program makes up.
+    var adminKey: String?
+
+    /// What the command line says, nil where it says nothing.
+    struct Flags: Sendable {
+        var configurationFile: String?
+        var dataDirectory: String?
+        var host: String?
+        var port: Int?
+    }
+
+    static func load(_ flags: Flags, environment: [String: String]) throws -> Configuration {
+        var configuration = Configuration()
+        if let file = try yaml(flags, environment) { try configuration.apply(file) }
+        try configuration.apply(environment: environment)
+        configuration.dataDirectory = flags.dataDirectory ?? configuration.dataDirectory
+        configuration.host = flags.host ?? configuration.host
+        configuration.port = flags.port ?? configuration.port
+        configuration.modelsDirectory = NSString(string: configuration.modelsDirectory).expandingTildeInPath
+        return configuration
+    }
+
+    // MARK: - File
+
+    private static func yaml(_ flags: Flags, _ environment: [String: String]) throws -> Fields? {
+        let named = flags.configurationFile ?? environment["ALMANAC_CONFIG"]
+        let path = named ?? "almanac.yaml"
+        guard FileManager.default.fileExists(atPath: path) else {
+            guard named == nil else { throw ConfigurationError("There is no configuration file at \(path).") }
+            return nil
+        }
+        do {
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            guard let loaded = try Yams.load(yaml: text) else { return nil }
+            guard let object = JSONValue(yaml: loaded)?.object else {
+                throw ConfigurationError("\(path) must be a mapping of settings.")
+            }
+            return Fields(object)
+        } catch let error as YamlError {
+            throw ConfigurationError("\(path) is not valid YAML: \(error)")
+        }
+    }
+
+    private mutating func apply(_ file: Fields) throws {
+        try file.allowOnly([
+            "data", "host", "port", "models", "embedding_model", "default_model", "threads", "prefixes",
+            "upload_limit_mb", "log_level", "retrieval", "providers",
+        ])
+        dataDirectory = try file.string("data") ?? dataDirectory
+        host = try file.string("host") ?? host
+        port = try file.integer("port", in: 0...65_535) ?? port
+        modelsDirectory = try file.string("models") ?? modelsDirectory
+        embeddingModel = try file.string("embedding_model") ?? embeddingModel
+        defaultModel = try file.string("default_model") ?? defaultModel
+        threads = try file.integer("threads", in: 1...256) ?? threads
+        prefixes = try file.strings("prefixes", maxCount: 32) ?? prefixes
+        uploadLimitBytes = try file.integer("upload_limit_mb", in: 1...8_192).map { $0 << 20 } ?? uploadLimitBytes
+        logLevel = try file.string("log_level") ?? logLevel
+        if let retrieval = try file.object("retrieval") { try apply(retrieval: retrieval) }
+        providers = try file.objects("providers", maxCount: 32)?.map { try ProviderSettings(configured: $0) } ?? []
+    }
+
+    private mutating func apply(retrieval fields: Fields) throws {
+        try fields.allowOnly(["candidates", "passages", "context_tokens", "minimum_score"])
+        retrieval.candidates = try fields.integer("candidates", in: 1...200) ?? retrieval.candidates
+        retrieval.passages = try fields.integer("passages", in: 1...100) ?? retrieval.passages
+        retrieval.contextTokens = try fields.integer("context_tokens", in: 64...1_000_000) ?? retrieval.contextTokens
+        retrieval.minimumScore = try fields.number("minimum_score", in: 0...1) ?? retrieval.minimumScore
+    }
+
+    // MARK: - Environment
+
+    private mutating func apply(environment: [String: String]) throws {
+        func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
+            guard let text = environment[key] else { return nil }
+            guard let number = Int(text), range.contains(number) else {
+                throw ConfigurationError("\(key) must be a number between \(range.lowerBound) and \(range.upperBound).")
+            }
+            return number
+        }
+        dataDirectory = environment["ALMANAC_DATA"] ?? dataDirectory
+        host = environment["ALMANAC_HOST"] ?? host
+        port = try integer("ALMANAC_PORT", in: 0...65_535) ?? port
+        modelsDirectory = environment["ALMANAC_MODELS"] ?? modelsDirectory
+        embeddingModel = environment["ALMANAC_EMBEDDING_MODEL"] ?? embeddingModel
+        defaultModel = environment["ALMANAC_DEFAULT_MODEL"] ?? defaultModel
+        threads = try integer("ALMANAC_THREADS", in: 1...256) ?? threads
+        logLevel = environment["ALMANAC_LOG_LEVEL"] ?? logLevel
+        adminKey = environment["ALMANAC_ADMIN_KEY"]
+        if let key = adminKey, key.utf8.count < 16 {
+            throw ConfigurationError("ALMANAC_ADMIN_KEY must be at least 16 characters long.")
+        }
+        if let provider = try ProviderSettings(environment: environment) { providers.append(provider) }
+    }
+}
+
+/// A setting that makes no sense; says which and what would.
+struct ConfigurationError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension Fields {
+    /// Refuses a key that is not in the list, naming the nearest one that is.
+    func allowOnly(_ known: [String]) throws {
+        guard let unknown = values.keys.sorted().first(where: { !known.contains($0) }) else { return }
+        let nearest = known.min { $0.distance(to: unknown) < $1.distance(to: unknown) } ?? ""
+        let hint = nearest.distance(to: unknown) <= max(2, unknown.count / 3) ? " Did you mean '\(nearest)'?" : ""
+        throw ConfigurationError("Unknown setting '\(path(of: unknown))'.\(hint) Known: \(known.joined(separator: ", ")).")
+    }
+}
+
+extension String {
+    /// Levenshtein distance.
+    fileprivate func distance(to other: String) -> Int {
+        var row = Array(0...other.count)
+        for (line, character) in enumerated() {
+            var diagonal = row[0]
+            row[0] = line + 1
+            for (column, otherCharacter) in other.enumerated() {
+                let above = row[column + 1]
+                row[column + 1] = min(above + 1, row[column] + 1, diagonal + (character == otherCharacter ? 0 : 1))
+                diagonal = above
+            }
+        }
+        return row[other.count]
+    }
+}
+
+extension JSONValue {
+    /// What Yams read, nil where it is nothing that JSON knows.
+    fileprivate init?(yaml value: Any) {
+        switch value {
+        case is NSNull: self = .null
+        case let value as Bool: self = .bool(value)
+        case let value as Int: self = .integer(value)
+        case let value as Double: self = .number(value)
+        case let value as String: self = .string(value)
+        case let value as [Any]: self = .array(value.compactMap(JSONValue.init(yaml:)))
+        case let value as [String: Any]: self = .object(value.compactMapValues(JSONValue.init(yaml:)))
+        default: return nil
+        }
+    }
+}

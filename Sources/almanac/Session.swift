@@ -1,0 +1,72 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import Knowledge
+import Logging
+import Service
+import ServiceLifecycle
+
+/// A server to speak to: one far away, the one that runs on this data directory, or else one within this process for as
+/// long as the command takes. Commands cannot tell which.
+struct Session: ParsableArguments {
+    @OptionGroup var place: Place
+
+    @Option(help: "The address of a server elsewhere; its key comes from ALMANAC_KEY.")
+    var url: String?
+
+    func run(_ work: @escaping @Sendable (APIClient) async throws -> Void) async throws {
+        let environment = Terminal.environment
+        if let url = url ?? environment["ALMANAC_URL"] {
+            guard let key = environment["ALMANAC_KEY"] ?? environment["ALMANAC_ADMIN_KEY"] else {
+                throw CommandFailure(.unauthorized, "Set ALMANAC_KEY to a key of \(url).")
+            }
+            return try await work(client(url, key))
+        }
+        let configuration = try place.configuration()
+        if let address = RunningServer(directory: configuration.dataDirectory).address, await isAlive(address.url) {
+            return try await work(client(address.url, address.secret))
+        }
+        try await withOwnServer(configuration, work)
+    }
+
+    private func client(_ url: String, _ key: String) -> APIClient {
+        APIClient(baseURL: url.hasSuffix("/") ? String(url.dropLast()) : url, key: key, http: .shared)
+    }
+
+    private func isAlive(_ url: String) async -> Bool {
+        let answer = try? await HTTPClient.shared.execute(  // whatever goes wrong, nobody is there
+            HTTPClientRequest(url: url + "/healthz"), timeout: .seconds(2))
+        return answer?.status == .ok
+    }
+
+    /// Serves on a free loopback port, under a secret that nobody else knows, until the work is done.
+    private func withOwnServer(
+        _ configuration: Configuration, _ work: @escaping @Sendable (APIClient) async throws -> Void
+    ) async throws {
+        var logger = Logger(label: "almanac") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .error
+        let secret = Keys.newSecret()
+        let services = try await buildServices(configuration, sessionSecret: secret, logger: logger)
+        let (ports, port) = AsyncStream<Int>.makeStream()
+        let application = buildApplication(services, host: "127.0.0.1", port: 0) { port.yield($0) }
+        let group = buildServiceGroup(services, application, signals: [])
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                defer { port.finish() }
+                try await group.run()
+            }
+            for await port in ports {
+                do {
+                    try await work(client("http://127.0.0.1:\(port)", secret))
+                } catch {
+                    await group.triggerGracefulShutdown()
+                    throw error
+                }
+                break
+            }
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+        try await services.database.close()
+    }
+}
