@@ -1,0 +1,57 @@
+import Crypto
+import FoundationEssentials
+import Glibc
+import Knowledge
+
+/// Originals by content: `files/ab/abcd…`, the name being the SHA-256 of the bytes. No name from outside becomes a path.
+///
+/// Everything here waits for the disk. Adding and removing take place inside the database's writer, one at a time, so
+/// that a removal cannot take the bytes away from a row that is just being added.
+struct BlobFolder: Sendable {
+    private let files: String
+    private let uploads: String
+
+    /// Makes the folders and empties that of unfinished uploads.
+    init(directory: String) throws {
+        files = "\(directory)/files"
+        uploads = "\(directory)/uploads"
+        try FileSystem.makeDirectory(files)
+        try FileSystem.makeDirectory(uploads)
+        do {
+            for name in try FileManager.default.contentsOfDirectory(atPath: uploads) {
+                try FileSystem.unlink("\(uploads)/\(name)")
+            }
+        } catch let error as CocoaError {
+            throw StorageError.failed("cannot list \(uploads): \(error)")
+        }
+    }
+
+    /// A path for a new upload.
+    func uploadPath() -> String {
+        "\(uploads)/\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
+    }
+
+    /// Moves a file whose content is already on disk to its place; both the name and the content are durable afterwards.
+    /// Content that is there already is put in place once more.
+    func adopt(_ path: String, as sha256: String) throws {
+        if try FileSystem.makeDirectory(folder(of: sha256)) { try FileSystem.synchronizeDirectory(files) }
+        try FileSystem.rename(path, to: self.path(of: sha256))
+        try FileSystem.synchronizeDirectory(folder(of: sha256))
+    }
+
+    func remove(_ sha256: String) throws {
+        try FileSystem.unlink(path(of: sha256))
+    }
+
+    /// The bytes, checked against their hash; nil if they are not there.
+    func contents(of sha256: String) throws -> Data? {
+        guard let data = try FileSystem.contents(path(of: sha256)) else { return nil }
+        guard SHA256.hash(data: data).hexadecimal == sha256 else {
+            throw StorageError.damaged("the file \(path(of: sha256)) has not the content it is named after")
+        }
+        return data
+    }
+
+    private func folder(of sha256: String) -> String { "\(files)/\(sha256.prefix(2))" }
+    private func path(of sha256: String) -> String { "\(folder(of: sha256))/\(sha256)" }
+}

@@ -1,0 +1,47 @@
+import FoundationEssentials
+import GRDB
+package import Knowledge
+
+extension Database: ChunkStore {
+    package func passages(_ neighbours: [Neighbour], in scope: Scope) async throws -> [Passage] {
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db, sql: Self.passagesByChunk,
+                arguments: [
+                    "tenant": scope.tenant.rawValue, "chunks": try jsonText(neighbours.map(\.chunk.rawValue)),
+                ]
+            )
+            let passages = Dictionary(
+                try rows.map(Passage.init(row:)).map { ($0.chunk, $0) }, uniquingKeysWith: { first, _ in first })
+            return neighbours.compactMap { neighbour in
+                guard var passage = passages[neighbour.chunk], passage.document == neighbour.document,
+                    passage.knowledgeBase == neighbour.knowledgeBase
+                else { return nil }
+                passage.score = Double(neighbour.similarity)
+                return passage
+            }
+        }
+    }
+
+    private static let passagesByChunk = """
+        SELECT chunk.id AS chunk_id, document.id AS document_id, knowledge_base_id, file_id, filename, title,
+            heading_path, page, locator, character_start, character_end, CAST(text AS BLOB) AS text, token_count,
+            attributes
+        FROM chunk JOIN document ON document.id = chunk.document_id
+        WHERE chunk.id IN (SELECT value FROM json_each(:chunks)) AND document.tenant_id = :tenant
+        """
+}
+
+extension Passage {
+    /// With a score of 0.
+    fileprivate init(row: Row) throws {
+        self.init(
+            chunk: ChunkID(try row.get("chunk_id")), knowledgeBase: try row.id("knowledge_base_id"),
+            document: try row.id("document_id"), file: try row.id("file_id"), filename: try row.get("filename"),
+            title: try row.find("title"), headingPath: try row.json("heading_path"), page: try row.find("page"),
+            locator: try row.find("locator"), characters: try row.range("character_start", "character_end"),
+            text: try row.text("text"), tokenCount: try row.get("token_count"),
+            attributes: try row.json("attributes"), score: 0
+        )
+    }
+}

@@ -1,0 +1,113 @@
+import GRDB
+package import Knowledge
+
+extension Database: DocumentStore {
+    package func attach(
+        _ attachment: Attachment, to base: KnowledgeBaseID, in scope: Scope
+    ) async throws -> Document {
+        let now = time
+        return try await write { db in
+            let base = try db.knowledgeBase(base, of: scope.tenant)
+            let file = try db.file(attachment.file, of: scope.tenant)
+            let wanted = Document(
+                knowledgeBase: base.id, file: file.id, filename: file.name, attributes: attachment.attributes,
+                chunking: attachment.chunking ?? base.chunking, createdAt: now
+            )
+            let document: Document
+            if let existing = try db.findDocument(file.id, of: base.id, tenant: scope.tenant) {
+                document = try db.renew(existing, as: wanted, of: scope.tenant, at: now)
+            } else {
+                try db.insert(wanted, sha256: file.sha256, of: scope.tenant)
+                try db.enqueue(wanted, of: scope.tenant, at: now)
+                document = wanted
+            }
+            try db.execute(
+                sql: "UPDATE knowledge_base SET last_active_at = ? WHERE tenant_id = ? AND id = ?",
+                arguments: [now.milliseconds, scope.tenant.rawValue, base.id.rawValue]
+            )
+            return document
+        }
+    }
+
+    package func document(
+        _ file: FileID, of base: KnowledgeBaseID, in scope: Scope
+    ) async throws -> Document {
+        try await read { db in try db.document(file, of: base, tenant: scope.tenant) }
+    }
+
+    package func documents(
+        of base: KnowledgeBaseID, status: String?, page: Page, in scope: Scope
+    ) async throws -> Listing<Document> {
+        let list = OrderedList(
+            select: """
+                SELECT * FROM document WHERE tenant_id = :tenant AND knowledge_base_id = :base
+                    AND (:status IS NULL OR status = :status)
+                """,
+            // OpenAI's clients know a document by its file's id.
+            position: """
+                SELECT created_at, id FROM document WHERE tenant_id = :tenant AND knowledge_base_id = :base
+                    AND (id = $cursor OR file_id = $cursor)
+                """,
+            arguments: ["tenant": scope.tenant.rawValue, "base": base.rawValue, "status": status]
+        )
+        return try await read { db in
+            try db.requireKnowledgeBase(base, of: scope.tenant)
+            return try list.page(page, in: db, Document.init(row:))
+        }
+    }
+
+    package func setAttributes(
+        _ attributes: [String: JSONValue], of file: FileID, in base: KnowledgeBaseID, scope: Scope
+    ) async throws -> Document {
+        try await write { db in
+            var document = try db.document(file, of: base, tenant: scope.tenant)
+            document.attributes = attributes
+            try db.execute(
+                sql: "UPDATE document SET attributes = ? WHERE tenant_id = ? AND id = ?",
+                arguments: [try jsonText(attributes), scope.tenant.rawValue, document.id.rawValue]
+            )
+            return document
+        }
+    }
+
+    package func text(of file: FileID, in base: KnowledgeBaseID, scope: Scope) async throws -> String {
+        try await read { db in
+            let document = try db.document(file, of: base, tenant: scope.tenant)
+            let row = try Row.fetchOne(
+                db, sql: "SELECT CAST(text AS BLOB) AS text FROM document_text WHERE document_id = ?",
+                arguments: [document.id.rawValue]
+            )
+            guard let row else { throw Document.missing(file) }
+            return try row.text("text")
+        }
+    }
+
+    package func remove(_ file: FileID, from base: KnowledgeBaseID, in scope: Scope) async throws {
+        let now = time
+        try await write { db in
+            let document = try db.document(file, of: base, tenant: scope.tenant)
+            try db.remove(document, of: scope.tenant, at: now)
+        }
+    }
+
+    package func documents(
+        matching filter: AttributeFilter, of bases: [KnowledgeBaseID], in scope: Scope
+    ) async throws -> Set<DocumentID> {
+        try await read { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT id, attributes FROM document
+                    WHERE tenant_id = :tenant AND knowledge_base_id IN (SELECT value FROM json_each(:bases))
+                        AND status = 'completed'
+                    """,
+                arguments: ["tenant": scope.tenant.rawValue, "bases": try jsonText(bases.map(\.rawValue))]
+            )
+            var matching: Set<DocumentID> = []
+            while let row = try rows.next() {
+                if filter.matches(try row.json("attributes")) { matching.insert(try row.id("id")) }
+            }
+            return matching
+        }
+    }
+}

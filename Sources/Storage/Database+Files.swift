@@ -1,0 +1,120 @@
+package import FoundationEssentials
+import GRDB
+package import Knowledge
+
+extension Database: FileStore {
+    package func beginUpload() async throws -> any FileUpload {
+        try await onDisk { [blobs, disk] in try BlobUpload(path: blobs.uploadPath(), disk: disk) }
+    }
+
+    package func admit(
+        _ upload: any FileUpload, name: String, purpose: String, in scope: Scope
+    ) async throws -> StoredFile {
+        guard let upload = upload as? BlobUpload else {
+            preconditionFailure("An upload is admitted by the store that began it")
+        }
+        return try await onDisk { [self] in
+            let content = try upload.finish()
+            let file = StoredFile(
+                name: name, bytes: content.bytes, sha256: content.sha256, purpose: purpose, createdAt: time)
+            do {
+                try pool.writeWithoutTransaction { db in try place(content.path, as: file, of: scope.tenant, db) }
+            } catch {
+                // Gone already if the bytes came to their place; else the next start removes it.
+                try? FileSystem.unlink(content.path)
+                throw error
+            }
+            return file
+        }
+    }
+
+    package func file(_ id: FileID, in scope: Scope) async throws -> StoredFile {
+        try await read { db in try db.file(id, of: scope.tenant) }
+    }
+
+    package func files(purpose: String?, page: Page, in scope: Scope) async throws -> Listing<StoredFile> {
+        let list = OrderedList(
+            select: "SELECT * FROM file WHERE tenant_id = :tenant AND (:purpose IS NULL OR purpose = :purpose)",
+            position: "SELECT created_at, id FROM file WHERE tenant_id = :tenant AND id = $cursor",
+            arguments: ["tenant": scope.tenant.rawValue, "purpose": purpose]
+        )
+        return try await read { db in try list.page(page, in: db, StoredFile.init(row:)) }
+    }
+
+    package func content(of id: FileID, in scope: Scope) async throws -> Data {
+        let file = try await file(id, in: scope)
+        if let data = try await onDisk({ [blobs] in try blobs.contents(of: file.sha256) }) { return data }
+        _ = try await self.file(id, in: scope)  // Throws if the file was removed in between.
+        throw StorageError.damaged("the content of \(id) is not in the data directory")
+    }
+
+    package func remove(_ id: FileID, in scope: Scope) async throws {
+        let now = time
+        try await onDisk { [self] in
+            try pool.writeWithoutTransaction { db in
+                let file = try db.file(id, of: scope.tenant)
+                try db.inTransaction(.immediate) {
+                    try db.removeDocuments(of: id, tenant: scope.tenant, at: now)
+                    try db.execute(
+                        sql: "DELETE FROM file WHERE tenant_id = ? AND id = ?",
+                        arguments: [scope.tenant.rawValue, id.rawValue]
+                    )
+                    try db.execute(
+                        sql: "INSERT OR IGNORE INTO unlinking (sha256) VALUES (?)", arguments: [file.sha256])
+                    return .commit
+                }
+                // If it fails, or never comes to it, the next start does it.
+                if try !db.hasFile(of: file.sha256) { try? blobs.remove(file.sha256) }
+            }
+        }
+    }
+
+    /// Brings an upload to its place and writes its row; leaves neither if it fails.
+    private func place(_ path: String, as file: StoredFile, of tenant: TenantID, _ db: Connection) throws {
+        do {
+            try blobs.adopt(path, as: file.sha256)
+            try db.inTransaction(.immediate) {
+                try db.admit(tenant)
+                try db.execute(
+                    sql: """
+                        INSERT INTO file (id, tenant_id, name, bytes, sha256, purpose, created_at)
+                        VALUES (?, ?, ?, ?, ?, ?, ?)
+                        """,
+                    arguments: [
+                        file.id.rawValue, tenant.rawValue, file.name, file.bytes, file.sha256, file.purpose,
+                        file.createdAt.milliseconds,
+                    ]
+                )
+                return .commit
+            }
+        } catch {
+            // Best effort: bytes that no row names are harmless.
+            if (try? db.hasFile(of: file.sha256)) == false { try? blobs.remove(file.sha256) }
+            throw error
+        }
+    }
+}
+
+extension Connection {
+    /// A tenant's file, or `RequestError.notFound`.
+    func file(_ id: FileID, of tenant: TenantID) throws -> StoredFile {
+        let row = try Row.fetchOne(
+            self, sql: "SELECT * FROM file WHERE tenant_id = ? AND id = ?", arguments: [tenant.rawValue, id.rawValue])
+        guard let row else { throw RequestError.notFound("file", id: id.rawValue, parameter: nil) }
+        return try StoredFile(row: row)
+    }
+
+    /// Whether any file of any tenant has this content.
+    fileprivate func hasFile(of sha256: String) throws -> Bool {
+        try Bool.fetchOne(self, sql: "SELECT EXISTS (SELECT 1 FROM file WHERE sha256 = ?)", arguments: [sha256]) ?? true
+    }
+}
+
+extension StoredFile {
+    init(row: Row) throws {
+        self.init(
+            id: try row.id("id"), name: try row.get("name"), bytes: try row.get("bytes"),
+            sha256: try row.get("sha256"), purpose: try row.get("purpose"), createdAt: try row.date("created_at")
+        )
+    }
+}

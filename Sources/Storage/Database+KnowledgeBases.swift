@@ -1,0 +1,154 @@
+import GRDB
+package import Knowledge
+
+extension Database: KnowledgeBaseStore {
+    package func add(_ base: KnowledgeBase, in scope: Scope) async throws {
+        try await write { db in
+            try db.admit(scope.tenant)
+            try db.execute(
+                sql: """
+                    INSERT INTO knowledge_base (
+                        id, tenant_id, name, summary, metadata, embedding_name, embedding_dimension,
+                        embedding_max_tokens, embedding_fingerprint, chunking, created_at, last_active_at
+                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    base.id.rawValue, scope.tenant.rawValue, base.name, base.summary, try jsonText(base.metadata),
+                    base.embedding.name, base.embedding.dimension, base.embedding.maxTokens,
+                    base.embedding.fingerprint, try jsonText(base.chunking), base.createdAt.milliseconds,
+                    base.lastActiveAt.milliseconds,
+                ]
+            )
+        }
+    }
+
+    package func knowledgeBase(_ id: KnowledgeBaseID, in scope: Scope) async throws -> KnowledgeBase {
+        try await read { db in try db.knowledgeBase(id, of: scope.tenant) }
+    }
+
+    package func knowledgeBases(_ ids: [KnowledgeBaseID], in scope: Scope) async throws -> [KnowledgeBase] {
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    \(KnowledgeBase.select) WHERE tenant_id = :tenant AND id IN (SELECT value FROM json_each(:ids))
+                    """,
+                arguments: ["tenant": scope.tenant.rawValue, "ids": try jsonText(ids.map(\.rawValue))]
+            )
+            let bases = Dictionary(
+                try rows.map(KnowledgeBase.init(row:)).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+            return ids.compactMap { bases[$0] }
+        }
+    }
+
+    package func knowledgeBases(page: Page, in scope: Scope) async throws -> Listing<KnowledgeBase> {
+        let list = OrderedList(
+            select: "\(KnowledgeBase.select) WHERE tenant_id = :tenant",
+            position: "SELECT created_at, id FROM knowledge_base WHERE tenant_id = :tenant AND id = $cursor",
+            arguments: ["tenant": scope.tenant.rawValue]
+        )
+        return try await read { db in try list.page(page, in: db, KnowledgeBase.init(row:)) }
+    }
+
+    package func update(_ base: KnowledgeBase, in scope: Scope) async throws {
+        let now = time
+        try await write { db in
+            try db.execute(
+                sql: """
+                    UPDATE knowledge_base SET name = ?, summary = ?, metadata = ?, last_active_at = ?
+                    WHERE tenant_id = ? AND id = ?
+                    """,
+                arguments: [
+                    base.name, base.summary, try jsonText(base.metadata), now.milliseconds, scope.tenant.rawValue,
+                    base.id.rawValue,
+                ]
+            )
+            guard db.changesCount > 0 else { throw KnowledgeBase.missing(base.id) }
+        }
+    }
+
+    package func remove(_ id: KnowledgeBaseID, in scope: Scope) async throws {
+        let now = time
+        try await write { db in
+            try db.execute(
+                sql: "DELETE FROM knowledge_base WHERE tenant_id = ? AND id = ?",
+                arguments: [scope.tenant.rawValue, id.rawValue]
+            )
+            guard db.changesCount > 0 else { throw KnowledgeBase.missing(id) }
+            try db.execute(
+                sql: """
+                    UPDATE job SET status = 'cancelled', lease_token = NULL, updated_at = ?
+                    WHERE tenant_id = ? AND knowledge_base_id = ? AND status IN ('queued', 'running')
+                    """,
+                arguments: [now.milliseconds, scope.tenant.rawValue, id.rawValue]
+            )
+        }
+    }
+}
+
+extension Connection {
+    /// A tenant's knowledge base, or `RequestError.notFound`.
+    func knowledgeBase(_ id: KnowledgeBaseID, of tenant: TenantID) throws -> KnowledgeBase {
+        let row = try Row.fetchOne(
+            self, sql: "\(KnowledgeBase.select) WHERE tenant_id = ? AND id = ?",
+            arguments: [tenant.rawValue, id.rawValue]
+        )
+        guard let row else { throw KnowledgeBase.missing(id) }
+        return try KnowledgeBase(row: row)
+    }
+
+    /// Throws `RequestError.notFound` unless the tenant has the knowledge base.
+    func requireKnowledgeBase(_ id: KnowledgeBaseID, of tenant: TenantID) throws {
+        let exists = try Bool.fetchOne(
+            self, sql: "SELECT EXISTS (SELECT 1 FROM knowledge_base WHERE tenant_id = ? AND id = ?)",
+            arguments: [tenant.rawValue, id.rawValue]
+        )
+        guard exists == true else { throw KnowledgeBase.missing(id) }
+    }
+}
+
+extension KnowledgeBase {
+    /// All columns and what is derived from the documents; counting reads one index and no document row.
+    fileprivate static let select = """
+        SELECT *,
+            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = knowledge_base.id AND status = 'in_progress')
+                AS in_progress,
+            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = knowledge_base.id AND status = 'completed')
+                AS completed,
+            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = knowledge_base.id AND status = 'failed')
+                AS failed,
+            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = knowledge_base.id AND status = 'cancelled')
+                AS cancelled,
+            (SELECT COALESCE(SUM(usage_bytes), 0) FROM document WHERE knowledge_base_id = knowledge_base.id)
+                AS usage_bytes
+        FROM knowledge_base
+        """
+
+    static func missing(_ id: KnowledgeBaseID) -> RequestError {
+        .notFound("knowledge base", id: id.rawValue, parameter: nil)
+    }
+
+    fileprivate init(row: Row) throws {
+        self.init(
+            id: try row.id("id"), name: try row.get("name"), summary: try row.get("summary"),
+            metadata: try row.json("metadata"), embedding: try EmbeddingModel(row: row),
+            chunking: try row.json("chunking"), createdAt: try row.date("created_at"),
+            lastActiveAt: try row.date("last_active_at"),
+            counts: DocumentCounts(
+                inProgress: try row.get("in_progress"), completed: try row.get("completed"),
+                failed: try row.get("failed"), cancelled: try row.get("cancelled")
+            ),
+            usageBytes: try row.get("usage_bytes")
+        )
+    }
+}
+
+extension EmbeddingModel {
+    /// From the columns of a knowledge base.
+    init(row: Row) throws {
+        self.init(
+            name: try row.get("embedding_name"), dimension: try row.get("embedding_dimension"),
+            maxTokens: try row.get("embedding_max_tokens"), fingerprint: try row.get("embedding_fingerprint")
+        )
+    }
+}

@@ -1,0 +1,130 @@
+package import FoundationEssentials
+import GRDB
+import Knowledge
+
+/// A data directory that this process alone has open: `almanac.db`, and originals in `files/ab/abcd…` by their SHA-256.
+///
+/// It is every store there is; each port has its own file, and each of a port's writes is one transaction that is on
+/// disk when the call returns. Missing things are `RequestError.notFound`, all else is `StorageError`.
+package final class Database: Sendable {
+    let pool: DatabasePool
+    let blobs: BlobFolder
+    /// Threads for what waits on the disk outside GRDB's own queues.
+    let disk = Workers(count: 2, name: "disk")
+    private let now: @Sendable () -> Date
+    private let lock: DirectoryLock
+
+    private init(pool: DatabasePool, blobs: BlobFolder, lock: DirectoryLock, now: @escaping @Sendable () -> Date) {
+        self.pool = pool
+        self.blobs = blobs
+        self.lock = lock
+        self.now = now
+    }
+
+    /// Opens a data directory, making it where it is not, and brings its schema up to date.
+    ///
+    /// Waits for the disk; meant for the start of a process. Jobs that were running are queued again and unfinished
+    /// uploads are thrown away, since nobody who began them can still be there.
+    /// - Parameter now: What new rows take as their time.
+    /// - Throws: `StorageError`, `.locked` if it is open already.
+    package static func open(
+        directory: String, now: @escaping @Sendable () -> Date = { Date() }
+    ) throws -> Database {
+        do {
+            return try open(directory: directory, migrations: SchemaMigration.embedded, now: now)
+        } catch {
+            throw StorageError.translating(error)
+        }
+    }
+
+    static func open(
+        directory: String, migrations: [SchemaMigration], now: @escaping @Sendable () -> Date
+    ) throws -> Database {
+        try makePath(directory)
+        let lock = try DirectoryLock(directory: directory)
+        let blobs = try BlobFolder(directory: directory)
+        let pool = try DatabasePool(path: "\(directory)/almanac.db", configuration: Connections.configuration)
+        try pool.writeWithoutTransaction { db in
+            try Connections.makeDurable(db)
+            try SchemaMigration.apply(migrations, to: db, at: now())
+        }
+        try FileSystem.synchronizeDirectory(directory)
+        let database = Database(pool: pool, blobs: blobs, lock: lock, now: now)
+        try database.recover()
+        return database
+    }
+
+    /// Writes all of the log into the database file and closes it. Every later call fails.
+    ///
+    /// Only tidiness: what was acknowledged is safe without it.
+    package func close() async throws {
+        try await onDisk { [self] in
+            // A reader that is still at work keeps the log; the next start reads it.
+            _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+            try pool.close()
+            lock.release()
+        }
+    }
+
+    /// Puts right what a process that ended in the middle of work left behind.
+    private func recover() throws {
+        let unlinked = try pool.write { db in
+            try db.execute(
+                sql: "UPDATE job SET status = 'queued', lease_token = NULL, updated_at = ? WHERE status = 'running'",
+                arguments: [time.milliseconds]
+            )
+            try db.execute(sql: "DELETE FROM removal")
+            return try String.fetchAll(
+                db, sql: "SELECT sha256 FROM unlinking WHERE sha256 NOT IN (SELECT sha256 FROM file)")
+        }
+        for sha256 in unlinked { try blobs.remove(sha256) }
+        try pool.write { db in try db.execute(sql: "DELETE FROM unlinking") }
+    }
+
+    /// `mkdir -p`, for this user alone.
+    private static func makePath(_ directory: String) throws {
+        var isDirectory = false
+        if FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory { return }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw StorageError.failed("cannot make the directory \(directory): \(error)")
+        }
+    }
+}
+
+// MARK: - How the stores work with it
+
+extension Database {
+    /// The time that new rows take, in the precision that a row keeps.
+    var time: Date { Date(milliseconds: now().milliseconds) }
+
+    /// Runs queries that see one state of the database.
+    func read<Value: Sendable>(_ queries: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
+        do {
+            return try await pool.read(queries)
+        } catch {
+            throw StorageError.translating(error)
+        }
+    }
+
+    /// Runs a transaction. A throw, or the cancelling of the task before the commit, leaves nothing written.
+    func write<Value: Sendable>(_ updates: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
+        do {
+            return try await pool.write(updates)
+        } catch {
+            throw StorageError.translating(error)
+        }
+    }
+
+    /// Runs work with files on a thread that may wait for them. It is not cancelled once it has begun, so that rows and
+    /// files change together.
+    func onDisk<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        do {
+            return try await disk.run(.urgent, work)
+        } catch {
+            throw StorageError.translating(error)
+        }
+    }
+}

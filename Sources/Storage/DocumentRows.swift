@@ -1,0 +1,150 @@
+import FoundationEssentials
+import GRDB
+import Knowledge
+
+// The document rows of a transaction: what the stores of files, documents and jobs do to them.
+
+extension Connection {
+    /// The document that has the content of this file of the tenant, or nil. Its `file` is the one asked for.
+    func findDocument(_ file: FileID, of base: KnowledgeBaseID, tenant: TenantID) throws -> Document? {
+        let row = try Row.fetchOne(
+            self,
+            sql: """
+                SELECT document.* FROM file
+                JOIN document ON document.knowledge_base_id = :base AND document.sha256 = file.sha256
+                    AND document.tenant_id = file.tenant_id
+                WHERE file.tenant_id = :tenant AND file.id = :file
+                """,
+            arguments: ["base": base.rawValue, "tenant": tenant.rawValue, "file": file.rawValue]
+        )
+        guard var document = try row.map(Document.init(row:)) else { return nil }
+        document.file = file
+        return document
+    }
+
+    /// The same, or `RequestError.notFound` for the knowledge base or the document.
+    func document(_ file: FileID, of base: KnowledgeBaseID, tenant: TenantID) throws -> Document {
+        try requireKnowledgeBase(base, of: tenant)
+        guard let document = try findDocument(file, of: base, tenant: tenant) else { throw Document.missing(file) }
+        return document
+    }
+
+    func insert(_ document: Document, sha256: String, of tenant: TenantID) throws {
+        try execute(
+            sql: """
+                INSERT INTO document (
+                    id, tenant_id, knowledge_base_id, file_id, sha256, filename, status, attributes, chunking, created_at
+                ) VALUES (?, ?, ?, ?, ?, ?, 'in_progress', ?, ?, ?)
+                """,
+            arguments: [
+                document.id.rawValue, tenant.rawValue, document.knowledgeBase.rawValue, document.file.rawValue, sha256,
+                document.filename, try jsonText(document.attributes), try jsonText(document.chunking),
+                document.createdAt.milliseconds,
+            ]
+        )
+    }
+
+    /// Gives a document new attributes, and a new job with new chunking if it had come to nothing.
+    func renew(_ existing: Document, as wanted: Document, of tenant: TenantID, at time: Date) throws -> Document {
+        var document = existing
+        document.attributes = wanted.attributes
+        switch existing.status {
+        case .inProgress, .completed: break
+        case .failed, .cancelled:
+            document.status = .inProgress
+            document.chunking = wanted.chunking
+            try enqueue(document, of: tenant, at: time)
+        }
+        try execute(
+            sql: """
+                UPDATE document
+                SET attributes = ?, chunking = ?, status = ?, failure_reason = NULL, failure_message = NULL
+                WHERE tenant_id = ? AND id = ?
+                """,
+            arguments: [
+                try jsonText(document.attributes), try jsonText(document.chunking), document.status.word, tenant.rawValue,
+                document.id.rawValue,
+            ]
+        )
+        return document
+    }
+
+    /// Removes a document with all it has, voids its job's lease and tells indexes.
+    func remove(_ document: Document, of tenant: TenantID, at time: Date) throws {
+        try execute(
+            sql: "DELETE FROM document WHERE tenant_id = ? AND id = ?",
+            arguments: [tenant.rawValue, document.id.rawValue]
+        )
+        try execute(
+            sql: """
+                UPDATE job SET status = 'cancelled', lease_token = NULL, updated_at = ?
+                WHERE tenant_id = ? AND document_id = ? AND status IN ('queued', 'running')
+                """,
+            arguments: [time.milliseconds, tenant.rawValue, document.id.rawValue]
+        )
+        let revision = try nextRevision(of: document.knowledgeBase)
+        guard document.status == .completed else { return }
+        try execute(
+            sql: "INSERT INTO removal (knowledge_base_id, revision, document_id) VALUES (?, ?, ?)",
+            arguments: [document.knowledgeBase.rawValue, revision, document.id.rawValue]
+        )
+    }
+
+    /// Removes every document made of a file.
+    func removeDocuments(of file: FileID, tenant: TenantID, at time: Date) throws {
+        let rows = try Row.fetchAll(
+            self, sql: "SELECT * FROM document WHERE tenant_id = ? AND file_id = ?",
+            arguments: [tenant.rawValue, file.rawValue]
+        )
+        for document in try rows.map(Document.init(row:)) { try remove(document, of: tenant, at: time) }
+    }
+
+    /// Counts a change to a knowledge base's vectors.
+    func nextRevision(of base: KnowledgeBaseID) throws -> Int64 {
+        let revision = try Int64.fetchOne(
+            self, sql: "UPDATE knowledge_base SET revision = revision + 1 WHERE id = ? RETURNING revision",
+            arguments: [base.rawValue]
+        )
+        guard let revision else { throw KnowledgeBase.missing(base) }
+        return revision
+    }
+}
+
+extension Document {
+    static func missing(_ file: FileID) -> RequestError {
+        .notFound("document", id: file.rawValue, parameter: nil)
+    }
+
+    init(row: Row) throws {
+        self.init(
+            id: try row.id("id"), knowledgeBase: try row.id("knowledge_base_id"), file: try row.id("file_id"),
+            filename: try row.get("filename"), status: try DocumentStatus(row: row),
+            attributes: try row.json("attributes"), chunking: try row.json("chunking"), title: try row.find("title"),
+            chunkCount: try row.get("chunk_count"), usageBytes: try row.get("usage_bytes"),
+            createdAt: try row.date("created_at")
+        )
+    }
+}
+
+extension DocumentStatus {
+    fileprivate init(row: Row) throws {
+        switch try row.get("status", as: String.self) {
+        case "in_progress": self = .inProgress
+        case "completed": self = .completed
+        case "cancelled": self = .cancelled
+        case "failed":
+            self = .failed(DocumentFailure(try row.choice("failure_reason"), try row.get("failure_message")))
+        default: throw StorageError.damaged("column status holds an unknown word")
+        }
+    }
+
+    /// What the column holds, and OpenAI's word for it.
+    fileprivate var word: String {
+        switch self {
+        case .inProgress: "in_progress"
+        case .completed: "completed"
+        case .failed: "failed"
+        case .cancelled: "cancelled"
+        }
+    }
+}
