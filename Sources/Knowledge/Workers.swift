@@ -14,6 +14,8 @@ package final class Workers: Sendable {
         var urgentHead = 0
         var backgroundHead = 0
 
+        var waiting: Int { urgent.count - urgentHead + background.count - backgroundHead }
+
         mutating func next() -> (@Sendable () -> Void)? {
             Self.pop(&urgent, &urgentHead) ?? Self.pop(&background, &backgroundHead)
         }
@@ -58,6 +60,9 @@ package final class Workers: Sendable {
             thread.start()
         }
     }
+
+    /// Work that has not begun.
+    var waiting: Int { state.queues.withLock { $0.waiting } }
 
     deinit {
         for _ in 0..<count { state.available.signal() }

@@ -29,7 +29,7 @@ struct ErrorAnswer: Sendable {
         switch error {
         case let error as RequestError: self.init(request: error)
         case let error as UpstreamError: self.init(upstream: error)
-        case let error as StoreError: self.init(store: error)
+        case let error as any StoreFailure: self.init(store: error)
         case is NIOTooManyBytesError: self.init(status: .contentTooLarge, message: "The body is too large.")
         case let error as HTTPError:
             self.init(status: error.status, message: error.body ?? error.status.reasonPhrase)
@@ -134,17 +134,20 @@ struct ErrorAnswer: Sendable {
         type = "server_error"
     }
 
-    private init(store error: StoreError) {
-        switch error {
+    private init(store error: any StoreFailure) {
+        switch error.consequence {
         case .full:
             self.init(
                 status: HTTPResponse.Status(code: 507), message: "There is no space left on this server.",
                 type: "server_error", code: "insufficient_storage")
-        case .unavailable:
+        case .busy:
             self.init(
-                status: .serviceUnavailable, message: "The database is not available.", type: "server_error",
-                code: "storage_unavailable")
-            headers[.retryAfter] = "5"
+                status: .serviceUnavailable, message: "The database is busy. Try again in a moment.",
+                type: "server_error", code: "storage_busy")
+            headers[.retryAfter] = "1"
+        case .broken:
+            self.init(
+                status: .internalServerError, message: "Something went wrong on our side.", type: "server_error")
         }
     }
 }

@@ -35,6 +35,19 @@ extension Database: DocumentStore {
         try await read { db in try db.document(file, of: base, tenant: scope.tenant) }
     }
 
+    package func document(
+        sha256: String, of base: KnowledgeBaseID, in scope: Scope
+    ) async throws -> Document? {
+        try await read { db in
+            try db.requireKnowledgeBase(base, of: scope.tenant)
+            let row = try Row.fetchOne(
+                db, sql: "SELECT * FROM document WHERE tenant_id = ? AND knowledge_base_id = ? AND sha256 = ?",
+                arguments: [scope.tenant.rawValue, base.rawValue, sha256]
+            )
+            return try row.map(Document.init(row:))
+        }
+    }
+
     package func documents(
         of base: KnowledgeBaseID, status: String?, page: Page, in scope: Scope
     ) async throws -> Listing<Document> {

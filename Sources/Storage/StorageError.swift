@@ -1,4 +1,5 @@
 import GRDB
+package import Knowledge
 
 /// What went wrong below the stores: the disk, the database file, or content that must not be stored. Callers' mistakes
 /// are `RequestError`s.
@@ -57,6 +58,16 @@ extension StorageError {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: StorageError.damaged(error.description)
         // GRDB leaves bound values out of the description.
         default: StorageError.failed(error.description)
+        }
+    }
+}
+
+extension StorageError: StoreFailure {
+    package var consequence: StoreConsequence {
+        switch self {
+        case .diskFull: .full
+        case .busy: .busy
+        default: .broken
         }
     }
 }

@@ -25,12 +25,13 @@ let defaultTenant = TenantID(rawValue: "default")
 
 /// Opens the data directory and builds everything up to the HTTP routes.
 ///
-/// - Parameter sessionSecret: A key that works for this process alone.
+/// - Parameters:
+///   - embedders: From `buildEmbedders`, or a test's own.
+///   - sessionSecret: A key that works for this process alone.
 func buildServices(
-    _ configuration: Configuration, sessionSecret: String?, logger: Logger
-) async throws -> Services {
+    _ configuration: Configuration, embedders: Embedders, sessionSecret: String?, logger: Logger
+) throws -> Services {
     let database = try Database.open(directory: configuration.dataDirectory)
-    let embedders = try await buildEmbedders(configuration)
     let index = FlatIndex(store: database, workers: Workers(count: configuration.threads, name: "search"))
     let catalog = buildCatalog(configuration, embedders)
     let retriever = Retriever(embedders: embedders, index: index, documents: database, chunks: database)
@@ -89,7 +90,8 @@ func buildServiceGroup(
     return ServiceGroup(configuration: configuration)
 }
 
-private func buildEmbedders(_ configuration: Configuration) async throws -> Embedders {
+/// The embedding models that the configuration names; the local one is read from disk.
+func buildEmbedders(_ configuration: Configuration) async throws -> Embedders {
     let folder = configuration.modelsDirectory + "/" + configuration.embeddingModel
     var remote: [any Embedder] = []
     for settings in configuration.providers {

@@ -46,7 +46,8 @@ struct Session: ParsableArguments {
         var logger = Logger(label: "almanac") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         let secret = Keys.newSecret()
-        let services = try await buildServices(configuration, sessionSecret: secret, logger: logger)
+        let services = try buildServices(
+            configuration, embedders: await buildEmbedders(configuration), sessionSecret: secret, logger: logger)
         let (ports, port) = AsyncStream<Int>.makeStream()
         let application = buildApplication(services, host: "127.0.0.1", port: 0) { port.yield($0) }
         let group = buildServiceGroup(services, application, signals: [])

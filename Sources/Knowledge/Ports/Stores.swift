@@ -100,6 +100,8 @@ package protocol DocumentStore: Sendable {
     /// content that failed is queued again.
     func attach(_ attachment: Attachment, to base: KnowledgeBaseID, in scope: Scope) async throws -> Document
     func document(_ file: FileID, of base: KnowledgeBaseID, in scope: Scope) async throws -> Document
+    /// The document of this content, nil where the knowledge base has none.
+    func document(sha256: String, of base: KnowledgeBaseID, in scope: Scope) async throws -> Document?
     /// `status`: one of OpenAI's `in_progress`, `completed`, `failed`, `cancelled`.
     func documents(
         of base: KnowledgeBaseID, status: String?, page: Page, in scope: Scope

@@ -33,13 +33,7 @@ struct KnowledgeBaseRoutes: Sendable {
         }
         .post("knowledgebases/:base/search", use: search)
         .post("knowledgebases/:base/documents", use: upload)
-        .get("knowledgebases/:base/documents") { request, context in
-            let listing = try await documents.documents(
-                of: context.id("base"), status: nil, page: request.page(limit: 100, atMost: 1_000), in: context.caller())
-            return try Response.json([
-                "documents": .array(listing.elements.map(wireDocument)), "has_more": .bool(listing.hasMore),
-            ])
-        }
+        .get("knowledgebases/:base/documents", use: list)
         .get("knowledgebases/:base/documents/:file") { _, context in
             try await Response.json(
                 wireDocument(documents.document(context.id("file"), of: context.id("base"), in: context.caller())))
@@ -49,6 +43,23 @@ struct KnowledgeBaseRoutes: Sendable {
             try await documents.remove(id, from: context.id("base"), in: context.caller())
             return try Response.json(wireDeleted(id.rawValue, object: "document"))
         }
+    }
+
+    /// All documents, or the one of some content: so that a client need not upload what is known.
+    private func list(_ request: Request, _ context: AppContext) async throws -> Response {
+        let (base, scope) = try (context.id("base", as: KnowledgeBaseID.self), context.caller())
+        let listing =
+            if let digest = request.uri.queryParameters["sha256"] {
+                try await Listing(
+                    elements: [documents.document(sha256: digest.lowercased(), of: base, in: scope)].compactMap { $0 },
+                    hasMore: false)
+            } else {
+                try await documents.documents(
+                    of: base, status: nil, page: request.page(limit: 100, atMost: 1_000), in: scope)
+            }
+        return try Response.json([
+            "documents": .array(listing.elements.map(wireDocument)), "has_more": .bool(listing.hasMore),
+        ])
     }
 
     private func create(_ request: Request, _ context: AppContext) async throws -> Response {

@@ -39,7 +39,8 @@ struct Serve: AsyncParsableCommand {
         }
         logger.logLevel = level
         let secret = Keys.newSecret()
-        let services = try await buildServices(configuration, sessionSecret: secret, logger: logger)
+        let services = try buildServices(
+            configuration, embedders: await buildEmbedders(configuration), sessionSecret: secret, logger: logger)
         try await settleFirstKey(services, configuration)
         let running = RunningServer(directory: configuration.dataDirectory)
         let application = buildApplication(services, host: configuration.host, port: configuration.port) { port in

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Foundation
+import Knowledge
+import Providers
+import Storage
+import Vectors
+
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Check that everything Almanac needs is in order.")
+
+    @OptionGroup var place: Place
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    /// One thing looked at, and what to do where it is not well.
+    private struct Finding {
+        enum State: String { case ok = "OK", warning = "WARN", failure = "FAIL" }
+        var state: State
+        var name: String
+        var detail: String
+    }
+
+    func run() async throws {
+        let configuration = try place.configuration()
+        var findings = [processor(), model(configuration), disk(configuration)]
+        findings.append(await database(configuration))
+        for provider in configuration.providers { findings.append(await reach(provider)) }
+        if json {
+            try Terminal.print(
+                json: .array(
+                    findings.map {
+                        [
+                            "state": .string($0.state.rawValue), "name": .string($0.name), "detail": .string($0.detail),
+                        ]
+                    }))
+        } else {
+            for finding in findings {
+                let state = finding.state.rawValue.padding(toLength: 4, withPad: " ", startingAt: 0)
+                let name = finding.name.padding(toLength: 10, withPad: " ", startingAt: 0)
+                Terminal.print("\(state)  \(name)  \(finding.detail)")
+            }
+        }
+        if findings.contains(where: { $0.state == .failure }) { throw ExitCode(CommandExit.failed.rawValue) }
+    }
+
+    private func processor() -> Finding {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        return Finding(state: .ok, name: "processor", detail: "\(cores) cores, kernels for \(Kernels.name)")
+    }
+
+    private func model(_ configuration: Configuration) -> Finding {
+        let folder = configuration.modelsDirectory + "/" + configuration.embeddingModel
+        do {
+            let embedder = try LocalEmbedder(folder: folder, name: configuration.embeddingModel, threads: 1)
+            let model = embedder.model
+            return Finding(
+                state: .ok, name: "model",
+                detail: "\(model.name): \(model.dimension) dimensions, \(model.maxTokens) tokens, "
+                    + "fingerprint \(model.fingerprint.prefix(12)), at \(folder)")
+        } catch {
+            return Finding(state: .failure, name: "model", detail: "\(error)")
+        }
+    }
+
+    private func disk(_ configuration: Configuration) -> Finding {
+        let existing = FileManager.default.fileExists(atPath: configuration.dataDirectory)
+        let path = existing ? configuration.dataDirectory : FileManager.default.currentDirectoryPath
+        guard FileManager.default.isWritableFile(atPath: path) else {
+            return Finding(state: .failure, name: "disk", detail: "\(path) cannot be written to.")
+        }
+        // Where the system does not say, there is nothing to warn of.
+        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: path)
+        let free = (attributes?[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
+        let gigabytes = free >> 30
+        return Finding(
+            state: gigabytes < 1 ? .warning : .ok, name: "disk", detail: "\(gigabytes) GiB free at \(path)")
+    }
+
+    /// Looks into the database unless a server has it, which is well too.
+    private func database(_ configuration: Configuration) async -> Finding {
+        guard FileManager.default.fileExists(atPath: configuration.dataDirectory + "/almanac.db") else {
+            return Finding(state: .ok, name: "database", detail: "none yet; the first start makes it")
+        }
+        do {
+            let database = try Database.open(directory: configuration.dataDirectory)
+            let summary = try await database.summary()
+            try await database.close()
+            return Finding(
+                state: summary.synchronous == 2 ? .ok : .failure, name: "database",
+                detail: "\(summary.documents) documents, \(summary.chunks) chunks, schema \(summary.schema), "
+                    + "SQLite \(summary.sqliteVersion), synchronous \(summary.synchronous == 2 ? "FULL" : "not FULL")")
+        } catch StorageError.locked {
+            return Finding(state: .ok, name: "database", detail: "in use by a running server")
+        } catch {
+            return Finding(state: .failure, name: "database", detail: "\(error)")
+        }
+    }
+
+    private func reach(_ settings: ProviderSettings) async -> Finding {
+        do {
+            let models = try await OpenAICompatibleProvider(settings).models()
+            return Finding(state: .ok, name: "provider", detail: "\(settings.name): \(models.joined(separator: ", "))")
+        } catch {
+            return Finding(state: .failure, name: "provider", detail: "\(settings.name): \(error)")
+        }
+    }
+}

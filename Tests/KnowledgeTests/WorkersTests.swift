@@ -1,0 +1,73 @@
+import Dispatch
+import Synchronization
+import Testing
+
+@testable import Knowledge
+
+@Suite("Workers")
+struct WorkersTests {
+    @Test("give back what the work returns or throws")
+    func results() async throws {
+        struct Failure: Error {}
+        let workers = Workers(count: 2, name: "test")
+        #expect(try await workers.run { 42 } == 42)
+        await #expect(throws: Failure.self) { try await workers.run { throw Failure() } }
+    }
+
+    @Test("let urgent work overtake what waits, and keep the order within each kind")
+    func urgency() async throws {
+        let workers = Workers(count: 1, name: "test")
+        let order = Order()
+        let gate = DispatchSemaphore(value: 0)
+        let started = AsyncStream<Void>.makeStream()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await workers.run {
+                    started.continuation.finish()
+                    gate.wait()
+                }
+            }
+            for await _ in started.stream {}
+            for name in ["b1", "b2"] { await queue(name, .background, workers, order, &group) }
+            for name in ["u1", "u2"] { await queue(name, .urgent, workers, order, &group) }
+            gate.signal()
+            try await group.waitForAll()
+        }
+        #expect(order.names == ["u1", "u2", "b1", "b2"])
+    }
+
+    /// Adds a task and waits until its work stands in the queue.
+    private func queue(
+        _ name: String, _ priority: Workers.Priority, _ workers: Workers, _ order: Order,
+        _ group: inout ThrowingTaskGroup<Void, any Error>
+    ) async {
+        let before = workers.waiting
+        group.addTask { try await workers.run(priority) { order.add(name) } }
+        while workers.waiting == before { await Task.yield() }
+    }
+
+    /// What ran, in sequence.
+    private final class Order: Sendable {
+        private let state = Mutex<[String]>([])
+        var names: [String] { state.withLock { $0 } }
+        func add(_ name: String) { state.withLock { $0.append(name) } }
+    }
+
+    @Test("do not begin what was cancelled while it waited")
+    func cancellation() async throws {
+        let workers = Workers(count: 1, name: "test")
+        let gate = DispatchSemaphore(value: 0)
+        let ran = Order()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await workers.run { gate.wait() } }
+            let cancelled = Task {
+                try await workers.run(.background) { ran.add("cancelled work") }
+            }
+            cancelled.cancel()
+            gate.signal()
+            await #expect(throws: CancellationError.self) { try await cancelled.value }
+            try await group.waitForAll()
+        }
+        #expect(ran.names.isEmpty)
+    }
+}
