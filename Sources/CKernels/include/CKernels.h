@@ -1,1 +1,139 @@
-// placeholder
+#ifndef ALMANAC_CKERNELS_H
+#define ALMANAC_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// What a linear layer does to its sums before it stores them.
+typedef enum kern_activation : uint32_t {
+    kern_activation_none,
+    /// x/2 * (1 + erf(x / sqrt 2)), to about 1e-7.
+    kern_activation_gelu,
+} kern_activation;
+
+/// output = activation(input * weights^T + bias) + residual, for `rows` rows.
+typedef struct kern_linear {
+    const float *_Nonnull input;
+    /// Floats from one row of the input to the next.
+    size_t input_stride;
+    size_t rows;
+    /// Made by `pack` of the same table.
+    const float *_Nonnull weights;
+    const float *_Nonnull bias;
+    /// Floats in a row of the input.
+    size_t inputs;
+    /// Floats in a row of the output: a multiple of 16.
+    size_t outputs;
+    kern_activation activation;
+    /// Added at the end, laid out as the output, which it may be. NULL: nothing.
+    const float *_Nullable residual;
+    float *_Nonnull output;
+    size_t output_stride;
+} kern_linear;
+
+/// Self-attention of one sequence. Queries must be scaled already.
+typedef struct kern_attention {
+    /// `tokens` rows of queries, keys and values, `heads * head_size` floats each.
+    const float *_Nonnull qkv;
+    size_t tokens;
+    size_t heads;
+    /// A multiple of 16.
+    size_t head_size;
+    /// `tokens` rows of `heads * head_size` floats.
+    float *_Nonnull output;
+    /// `kern_attention_scratch` floats.
+    float *_Nonnull scratch;
+} kern_attention;
+
+/// y = (x - mean) / sqrt(variance + epsilon) * gain + shift, row by row, in place. `size` is a multiple of 16.
+typedef struct kern_layer_norm {
+    const float *_Nonnull gain;
+    const float *_Nonnull shift;
+    size_t size;
+    float epsilon;
+} kern_layer_norm;
+
+/// The kernels of one instruction set. Tables are constant; any thread may use them. No kernel allocates or keeps anything.
+typedef struct kern_table {
+    const char *_Nonnull name;
+    /// Columns of a panel of packed weights.
+    size_t panel;
+
+    /// Lays out weights (`outputs` rows of `inputs` floats) in panels: see `kern_packed_size`. Does not scale.
+    void (*_Nonnull pack)(const float *_Nonnull weights, size_t outputs, size_t inputs, float *_Nonnull packed);
+    void (*_Nonnull linear)(const kern_linear *_Nonnull layer);
+    void (*_Nonnull attention)(const kern_attention *_Nonnull work);
+    void (*_Nonnull layer_norm)(const kern_layer_norm *_Nonnull norm, float *_Nonnull rows, size_t count);
+
+    /// sums[i] = words[ids[i]] + positions[i] + type, rows of `size` floats, a multiple of 16.
+    void (*_Nonnull embed)(const int32_t *_Nonnull ids, size_t count, size_t size, const float *_Nonnull words,
+                           const float *_Nonnull positions, const float *_Nonnull type, float *_Nonnull sums);
+    /// The mean of `count` rows, then scaled to unit length; all zeros stay zeros. `size` is a multiple of 16.
+    void (*_Nonnull mean_unit)(const float *_Nonnull rows, size_t count, size_t size, float *_Nonnull unit);
+
+    /// Dot products of one query with `rows` vectors stored back to back, any alignment, any `dim`.
+    ///
+    /// A row's result does not depend on which other rows are asked for with it. `scores` must not overlap the inputs.
+    void (*_Nonnull dot_rows)(const float *_Nonnull query, const float *_Nonnull matrix, size_t rows, size_t dim,
+                              float *_Nonnull scores);
+} kern_table;
+
+typedef enum kern_isa : uint32_t { kern_isa_portable, kern_isa_avx2, kern_isa_avx512, kern_isa_neon } kern_isa;
+
+/// The kernels for an instruction set, or NULL where this machine does not have it.
+const kern_table *_Nullable kern_table_for(kern_isa isa);
+
+/// The fastest kernels that this machine can run.
+const kern_table *_Nonnull kern_table_best(void);
+
+/// Floats that `pack` writes: the outputs rounded up to whole panels, times the inputs.
+static inline size_t kern_packed_size(const kern_table *_Nonnull table, size_t outputs, size_t inputs) {
+    return (outputs + table->panel - 1) / table->panel * table->panel * inputs;
+}
+
+/// Floats of scratch memory that attention over a sequence needs: its keys in panels and a few rows of scores.
+static inline size_t kern_attention_scratch(const kern_table *_Nonnull table, size_t tokens, size_t head_size) {
+    size_t padded = (tokens + table->panel - 1) / table->panel * table->panel;
+    return padded * (head_size + 8);
+}
+
+// MARK: - What BERT's normaliser does with a code point (tables in unicode.c)
+
+enum {
+    kern_unicode_keep = 0,
+    /// Control characters and non-spacing marks: gone without a trace.
+    kern_unicode_drop = 1,
+    kern_unicode_space = 2,
+    /// A dropped mark of combining class 0: gone, but marks before and after it do not change places.
+    kern_unicode_block = 3,
+    /// A word of its own.
+    kern_unicode_punctuation = 4,
+    /// A word of its own.
+    kern_unicode_ideograph = 5,
+    /// Decomposes by arithmetic into two or three jamo.
+    kern_unicode_hangul = 6,
+    /// From here on: replaced by the elements from index `value - kern_unicode_first_map`.
+    kern_unicode_first_map = 8,
+};
+
+enum : uint32_t {
+    kern_unicode_map_scalar = 0x1FFFFF,
+    kern_unicode_map_punctuation = 1u << 21,
+    kern_unicode_map_ideograph = 1u << 22,
+    kern_unicode_map_class_shift = 23,
+    kern_unicode_map_last = 1u << 31,
+};
+
+extern const uint8_t kern_unicode_pages[];
+extern const uint16_t kern_unicode_values[];
+extern const uint32_t kern_unicode_maps[];
+
+/// One of the values above. `scalar` is below 0x110000.
+static inline uint32_t kern_unicode_value(uint32_t scalar) {
+    return kern_unicode_values[kern_unicode_pages[scalar >> 7] << 7 | (scalar & 127)];
+}
+
+/// An element of a replacement: scalar, flags, canonical combining class, and whether it is the last.
+static inline uint32_t kern_unicode_map(uint32_t index) { return kern_unicode_maps[index]; }
+
+#endif

@@ -1,0 +1,34 @@
+// x86-64 with AVX2 and FMA: 16 registers of 8 floats, a tile of 6 x 2 with two columns and a broadcast beside it.
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+
+enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2 };
+typedef __m256 vec;
+typedef int vec_int __attribute__((vector_size(4 * LANES)));
+
+static inline vec vec_load(const float *p) { return _mm256_loadu_ps(p); }
+
+static inline void vec_store(float *p, vec x) { _mm256_storeu_ps(p, x); }
+
+static inline vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
+
+#include "body.h"
+
+#pragma clang attribute pop
+
+const kern_table kern_avx2 = {
+    .name = "avx2",
+    .panel = PANEL,
+    .pack = pack,
+    .linear = linear,
+    .attention = attention,
+    .layer_norm = layer_norm,
+    .embed = embed,
+    .mean_unit = mean_unit,
+    .dot_rows = dot_rows,
+};
+
+#endif

@@ -1,0 +1,30 @@
+// 64-bit ARM: 32 registers of 4 floats, a tile of 6 x 4 with four columns and a broadcast beside it.
+#if defined(__aarch64__)
+
+#include <arm_neon.h>
+
+enum { LANES = 4, TILE_ROWS = 6, TILE_VECTORS = 4 };
+typedef float32x4_t vec;
+typedef int32x4_t vec_int;
+
+static inline vec vec_load(const float *p) { return vld1q_f32(p); }
+
+static inline void vec_store(float *p, vec x) { vst1q_f32(p, x); }
+
+static inline vec vec_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
+
+#include "body.h"
+
+const kern_table kern_neon = {
+    .name = "neon",
+    .panel = PANEL,
+    .pack = pack,
+    .linear = linear,
+    .attention = attention,
+    .layer_norm = layer_norm,
+    .embed = embed,
+    .mean_unit = mean_unit,
+    .dot_rows = dot_rows,
+};
+
+#endif

@@ -1,0 +1,31 @@
+// For any machine: vectors of four floats, which clang turns into whatever the baseline has.
+
+#include <string.h>
+
+enum { LANES = 4, TILE_ROWS = 4, TILE_VECTORS = 4 };
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int vec_int __attribute__((vector_size(4 * LANES)));
+
+static inline vec vec_load(const float *p) {
+    vec x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+static inline void vec_store(float *p, vec x) { memcpy(p, &x, sizeof x); }
+
+static inline vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
+
+#include "body.h"
+
+const kern_table kern_portable = {
+    .name = "portable",
+    .panel = PANEL,
+    .pack = pack,
+    .linear = linear,
+    .attention = attention,
+    .layer_norm = layer_norm,
+    .embed = embed,
+    .mean_unit = mean_unit,
+    .dot_rows = dot_rows,
+};

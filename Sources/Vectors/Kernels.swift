@@ -1,0 +1,41 @@
+import CKernels
+
+/// The C kernels of one instruction set, chosen once.
+///
+/// `@unchecked Sendable`: the pointer leads to a constant table in the program's image.
+struct Kernels: @unchecked Sendable {
+    let table: UnsafePointer<kern_table>
+
+    /// The fastest that this machine can run.
+    static let best = Kernels(table: kern_table_best())
+
+    /// Every set that this machine can run, for tests that compare them.
+    static var all: [Kernels] {
+        [kern_isa_portable, kern_isa_avx2, kern_isa_avx512, kern_isa_neon].compactMap { isa in
+            kern_table_for(isa).map { Kernels(table: $0) }
+        }
+    }
+
+    /// `portable`, `avx2`, `avx512` or `neon`.
+    var name: String { String(cString: table.pointee.name) }
+}
+
+/// A block of floats outside Swift's arrays, aligned for the kernels.
+///
+/// `@unchecked Sendable`: whoever makes it fills it before sharing it; afterwards it is only read, or has one user at a
+/// time (a batch's workspace).
+final class FloatBuffer: @unchecked Sendable {
+    let base: UnsafeMutablePointer<Float>
+    let count: Int
+
+    /// Not initialised.
+    init(count: Int) {
+        let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
+        base = bytes.bindMemory(to: Float.self, capacity: max(count, 1))
+        self.count = count
+    }
+
+    deinit {
+        UnsafeMutableRawPointer(base).deallocate()
+    }
+}

@@ -1,0 +1,137 @@
+import CKernels
+import Synchronization
+
+/// A BERT encoder with pooling: token ids to unit vectors, exactly as sentence-transformers computes them, in float32.
+///
+/// The tokens of all texts of a batch are packed into one matrix without padding; linear layers run over tiles of its
+/// rows and attention over each text's own rows, so that a text's vector does not depend on what else is in the batch.
+final class Encoder: Sendable {
+    /// Rows that the feed-forward block takes at a time: its widened rows (1536 floats in MiniLM) then stay in the
+    /// second-level cache.
+    private static let tileRows = 64
+
+    let kernels: Kernels
+    /// The most tokens of one batch.
+    let capacity: Int
+    private let configuration: BertConfiguration
+    private let pooling: Pooling
+    private let weights: EncoderWeights
+    private let workspaces = Mutex<[Workspace]>([])
+
+    /// - Parameter capacity: The most tokens of one batch, at least as many as the longest text has.
+    /// - Throws: `ModelError` where the weights are not what the configuration says.
+    init(_ folder: ModelFolder, capacity: Int, kernels: Kernels = .best) throws {
+        self.kernels = kernels
+        self.capacity = capacity
+        configuration = folder.bert
+        pooling = folder.pooling
+        weights = try EncoderWeights(try Safetensors(path: folder.weightsPath), folder.bert, kernels)
+    }
+
+    /// Embeds texts given as ids with special tokens. Computes on the calling thread.
+    ///
+    /// - Parameter texts: None empty, ids within the vocabulary, at most `capacity` ids together, none longer than the
+    ///   model's positions.
+    func encode(_ texts: ArraySlice<[Int32]>) -> [[Float]] {
+        let workspace = workspaces.withLock { $0.popLast() } ?? Workspace(self)
+        defer { workspaces.withLock { $0.append(workspace) } }
+        embed(texts, workspace)
+        let total = texts.reduce(0) { $0 + $1.count }
+        for layer in weights.layers { run(layer, texts, total: total, workspace) }
+        return pool(texts, workspace)
+    }
+
+    // MARK: - The forward pass
+
+    private func embed(_ texts: ArraySlice<[Int32]>, _ workspace: Workspace) {
+        var row = workspace.hidden.base
+        for ids in texts {
+            kernels.table.pointee.embed(
+                ids, ids.count, configuration.hidden, weights.words.base, weights.positions.base, weights.type.base, row)
+            normalise(row, rows: ids.count, weights.norm)
+            row += ids.count * configuration.hidden
+        }
+    }
+
+    private func run(_ layer: LayerWeights, _ texts: ArraySlice<[Int32]>, total: Int, _ workspace: Workspace) {
+        let hidden = configuration.hidden
+        apply(layer.qkv, workspace.hidden.base, rows: total, to: workspace.qkv.base)
+        attend(texts, workspace)
+        for first in stride(from: 0, to: total, by: Self.tileRows) {
+            let rows = min(Self.tileRows, total - first)
+            let state = workspace.hidden.base + first * hidden
+            apply(layer.attention, workspace.context.base + first * hidden, rows: rows, adding: state, to: state)
+            normalise(state, rows: rows, layer.attentionNorm)
+            apply(layer.up, state, rows: rows, activation: kern_activation_gelu, to: workspace.wide.base)
+            apply(layer.down, workspace.wide.base, rows: rows, adding: state, to: state)
+            normalise(state, rows: rows, layer.outputNorm)
+        }
+    }
+
+    private func attend(_ texts: ArraySlice<[Int32]>, _ workspace: Workspace) {
+        var row = 0
+        for ids in texts {
+            var work = kern_attention(
+                qkv: workspace.qkv.base + row * 3 * configuration.hidden, tokens: ids.count, heads: configuration.heads,
+                head_size: configuration.headSize, output: workspace.context.base + row * configuration.hidden,
+                scratch: workspace.scratch.base)
+            kernels.table.pointee.attention(&work)
+            row += ids.count
+        }
+    }
+
+    private func apply(
+        _ layer: LinearWeights, _ input: UnsafeMutablePointer<Float>, rows: Int,
+        activation: kern_activation = kern_activation_none, adding residual: UnsafeMutablePointer<Float>? = nil,
+        to output: UnsafeMutablePointer<Float>
+    ) {
+        var work = kern_linear(
+            input: input, input_stride: layer.inputs, rows: rows, weights: layer.weights.base, bias: layer.bias.base,
+            inputs: layer.inputs, outputs: layer.outputs, activation: activation, residual: residual, output: output,
+            output_stride: layer.outputs)
+        kernels.table.pointee.linear(&work)
+    }
+
+    private func normalise(_ rows: UnsafeMutablePointer<Float>, rows count: Int, _ norm: NormWeights) {
+        var work = kern_layer_norm(
+            gain: norm.gain.base, shift: norm.shift.base, size: configuration.hidden, epsilon: configuration.epsilon)
+        kernels.table.pointee.layer_norm(&work, rows, count)
+    }
+
+    private func pool(_ texts: ArraySlice<[Int32]>, _ workspace: Workspace) -> [[Float]] {
+        let hidden = configuration.hidden
+        var row = workspace.hidden.base
+        return texts.map { ids in
+            defer { row += ids.count * hidden }
+            return [Float](unsafeUninitializedCapacity: hidden) { vector, count in
+                guard let base = vector.baseAddress else { return }
+                kernels.table.pointee.mean_unit(row, pooling == .mean ? ids.count : 1, hidden, base)
+                count = hidden
+            }
+        }
+    }
+
+    /// What one batch at a time computes in; kept for the next.
+    private final class Workspace: Sendable {
+        /// `[tokens, hidden]`
+        let hidden: FloatBuffer
+        /// `[tokens, 3 * hidden]`
+        let qkv: FloatBuffer
+        /// `[tokens, hidden]`
+        let context: FloatBuffer
+        /// `[tileRows, intermediate]`
+        let wide: FloatBuffer
+        let scratch: FloatBuffer
+
+        init(_ encoder: Encoder) {
+            let configuration = encoder.configuration
+            hidden = FloatBuffer(count: encoder.capacity * configuration.hidden)
+            qkv = FloatBuffer(count: encoder.capacity * configuration.hidden * 3)
+            context = FloatBuffer(count: encoder.capacity * configuration.hidden)
+            wide = FloatBuffer(count: Encoder.tileRows * configuration.intermediate)
+            scratch = FloatBuffer(
+                count: kern_attention_scratch(
+                    encoder.kernels.table, min(encoder.capacity, configuration.positions), configuration.headSize))
+        }
+    }
+}
