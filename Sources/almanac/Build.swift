@@ -27,13 +27,15 @@ let defaultTenant = TenantID(rawValue: "default")
 ///
 /// - Parameters:
 ///   - embedders: From `buildEmbedders`, or a test's own.
+///   - moreModels: Language models beside the built-in one and the providers'.
 ///   - sessionSecret: A key that works for this process alone.
 func buildServices(
-    _ configuration: Configuration, embedders: Embedders, sessionSecret: String?, logger: Logger
+    _ configuration: Configuration, embedders: Embedders, moreModels: [(ModelCard, any LanguageModel)] = [],
+    sessionSecret: String?, logger: Logger
 ) throws -> Services {
     let database = try Database.open(directory: configuration.dataDirectory)
     let index = FlatIndex(store: database, workers: Workers(count: configuration.threads, name: "search"))
-    let catalog = buildCatalog(configuration, embedders)
+    let catalog = buildCatalog(configuration, embedders, moreModels)
     let retriever = Retriever(embedders: embedders, index: index, documents: database, chunks: database)
     let wakeUp = WakeUp()
     let keys = Keys(store: database, tenant: defaultTenant, sessionSecret: sessionSecret)
@@ -57,9 +59,12 @@ func buildServices(
 
 /// The server around the routes.
 ///
-/// - Parameter onRunning: Told the port once connections are accepted; 0 in the configuration means any free one.
+/// - Parameters:
+///   - companions: What runs as long as the server, where nobody else runs it.
+///   - onRunning: Told the port once connections are accepted; 0 in the configuration means any free one.
 func buildApplication(
-    _ services: Services, host: String, port: Int, onRunning: @escaping @Sendable (Int) async -> Void
+    _ services: Services, host: String, port: Int, with companions: [any Service] = [],
+    onRunning: @escaping @Sendable (Int) async -> Void
 ) -> some ApplicationProtocol {
     Application(
         router: services.door.router(),
@@ -73,6 +78,7 @@ func buildApplication(
         configuration: ApplicationConfiguration(
             address: .hostname(host, port: port), serverName: "almanac", backlog: 1_024,
             availableConnectionsDelegate: MaximumAvailableConnections(4_096)),
+        services: companions,
         onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
         logger: services.logger
     )
@@ -112,7 +118,9 @@ func buildEmbedders(_ configuration: Configuration) async throws -> Embedders {
     return Embedders(standard: local, others: remote)
 }
 
-private func buildCatalog(_ configuration: Configuration, _ embedders: Embedders) -> any ModelCatalog {
+private func buildCatalog(
+    _ configuration: Configuration, _ embedders: Embedders, _ moreModels: [(ModelCard, any LanguageModel)]
+) -> any ModelCatalog {
     let started = Date()
     let extractive = ModelCard(id: ExtractiveModel.name, ownedBy: "almanac", createdAt: started)
     let cards = embedders.models.map {
@@ -121,6 +129,6 @@ private func buildCatalog(_ configuration: Configuration, _ embedders: Embedders
             hiddenSize: $0.dimension)
     }
     return ModelRegistry(
-        local: [(extractive, ExtractiveModel(embedder: embedders.standard))], embedders: cards,
+        local: [(extractive, ExtractiveModel(embedder: embedders.standard))] + moreModels, embedders: cards,
         providers: configuration.providers.map { OpenAICompatibleProvider($0) })
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Storage
+import Vectors
 
 /// Why a command ended, as its exit code tells scripts.
 enum CommandExit: Int32, Sendable {
@@ -25,6 +26,7 @@ struct CommandFailure: Error, CustomStringConvertible {
         case let error as CommandFailure: failure = error
         case let error as ConfigurationError: failure = CommandFailure(.usage, error.description)
         case let error as StorageError: failure = CommandFailure(error.exit, "\(error)")
+        case let error as ModelError: failure = CommandFailure(.failed, error.description)
         default: return usageAware(error)
         }
         Terminal.note("almanac: \(failure.description)")

@@ -1,5 +1,5 @@
 import Crypto
-package import FoundationEssentials
+import FoundationEssentials
 package import Knowledge
 
 /// API keys: made, checked and revoked. Only digests are stored.

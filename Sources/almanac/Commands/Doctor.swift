@@ -23,7 +23,7 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try place.configuration()
-        var findings = [processor(), model(configuration), disk(configuration)]
+        var findings = [model(configuration), disk(configuration)]
         findings.append(await database(configuration))
         for provider in configuration.providers { findings.append(await reach(provider)) }
         if json {
@@ -44,11 +44,6 @@ struct Doctor: AsyncParsableCommand {
         if findings.contains(where: { $0.state == .failure }) { throw ExitCode(CommandExit.failed.rawValue) }
     }
 
-    private func processor() -> Finding {
-        let cores = ProcessInfo.processInfo.activeProcessorCount
-        return Finding(state: .ok, name: "processor", detail: "\(cores) cores, kernels for \(Kernels.name)")
-    }
-
     private func model(_ configuration: Configuration) -> Finding {
         let folder = configuration.modelsDirectory + "/" + configuration.embeddingModel
         do {
@@ -57,7 +52,7 @@ struct Doctor: AsyncParsableCommand {
             return Finding(
                 state: .ok, name: "model",
                 detail: "\(model.name): \(model.dimension) dimensions, \(model.maxTokens) tokens, "
-                    + "fingerprint \(model.fingerprint.prefix(12)), at \(folder)")
+                    + "\(embedder.kernel) kernels, fingerprint \(model.fingerprint.prefix(12)), at \(folder)")
         } catch {
             return Finding(state: .failure, name: "model", detail: "\(error)")
         }
