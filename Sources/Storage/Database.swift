@@ -10,7 +10,7 @@ package final class Database: Sendable {
     let pool: DatabasePool
     let blobs: BlobFolder
     /// Threads for what waits on the disk outside GRDB's own queues.
-    let disk = Workers(count: 2, name: "disk")
+    let disk = Workers(count: 4, name: "disk")
     private let now: @Sendable () -> Date
     private let lock: DirectoryLock
 

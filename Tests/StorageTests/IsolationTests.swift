@@ -1,0 +1,207 @@
+import FoundationEssentials
+import Knowledge
+import Testing
+
+@testable import Storage
+
+@Suite("Another tenant")
+struct IsolationTests {
+    @Test("sees nothing and changes nothing", arguments: ScopedCall.all)
+    func seesNothing(_ call: ScopedCall) async throws {
+        let things = try await Things()
+        let before = try await things.world.database.dump()
+        #expect(try await call.finds(things, things.world.stranger) == false)
+        #expect(try await things.world.database.dump() == before)
+    }
+
+    @Test("gets for what is there the very answer that it gets for what is not", arguments: ScopedCall.all)
+    func cannotTellTheDifference(_ call: ScopedCall) async throws {
+        let things = try await Things()
+        let foreign = try await call.error(things, things.world.stranger)
+        let unknown = try await call.error(things.unknown, things.world.stranger)
+        #expect(foreign == unknown)
+    }
+
+    @Test("is told apart from the owner, to whom every one of these calls gives something", arguments: ScopedCall.all)
+    func ownerSees(_ call: ScopedCall) async throws {
+        let things = try await Things()
+        #expect(try await call.finds(things, things.world.scope))
+    }
+
+    @Test("that has the same bytes keeps them when they are removed here, and documents stay apart")
+    func sharesNoContent() async throws {
+        let things = try await Things()
+        let world = things.world
+        let own = try await world.upload("text", in: world.stranger)
+        await #expect(throws: RequestError.notFound("document", id: own.id.rawValue, parameter: nil)) {
+            let base = try await world.makeBase(in: world.stranger)
+            _ = try await world.database.document(own.id, of: base.id, in: world.stranger)
+        }
+        try await world.database.remove(things.file, in: world.scope)
+        #expect(try await world.database.content(of: own.id, in: world.stranger) == Data("text".utf8))
+    }
+}
+
+/// One of everything, owned by the world's own tenant; the stranger's tenant exists and owns a knowledge base and a file.
+struct Things: Sendable {
+    var world: World
+    var file: FileID
+    var base: KnowledgeBase
+    var document: DocumentID
+    var chunk: ChunkID
+    var job: JobID
+    var expert: Expert
+    var strangersBase: KnowledgeBaseID
+    var strangersFile: FileID
+
+    init() async throws {
+        world = try World()
+        base = try await world.makeBase()
+        let document = try await world.attach("text", to: base.id)
+        try await world.complete(World.content())
+        file = document.file
+        self.document = document.id
+        chunk = try #require(try await world.database.changes(in: base.id, after: 0, limit: 9).added.first?.chunks.first)
+        job = try #require(try await world.database.jobs(page: Page(), in: world.scope).elements.first?.id)
+        expert = Expert(title: "Expert", createdAt: world.database.time)
+        try await world.database.add(expert, in: world.scope)
+        _ = try await world.upload("second file")
+        strangersBase = try await world.makeBase(in: world.stranger).id
+        strangersFile = try await world.upload("other text", in: world.stranger).id
+    }
+
+    /// The same ids for things that nobody has: only the digits of the ids differ.
+    var unknown: Things {
+        var copy = self
+        copy.file = .random()
+        copy.base.id = .random()
+        copy.document = .random()
+        copy.chunk = ChunkID(chunk.rawValue + 1000)
+        copy.job = .random()
+        copy.expert.id = .random()
+        return copy
+    }
+
+    var neighbour: Neighbour {
+        Neighbour(knowledgeBase: base.id, document: document, chunk: chunk, similarity: 1)
+    }
+}
+
+/// A call of a port that takes a scope. True if it finds the things or changes them.
+struct ScopedCall: Sendable, CustomTestStringConvertible {
+    var name: String
+    var run: @Sendable (Storage.Database, Things, Scope) async throws -> Bool
+
+    init(_ name: String, _ run: @escaping @Sendable (Storage.Database, Things, Scope) async throws -> Bool) {
+        self.name = name
+        self.run = run
+    }
+
+    var testDescription: String { name }
+
+    func finds(_ things: Things, _ scope: Scope) async throws -> Bool {
+        do {
+            return try await run(things.world.database, things, scope)
+        } catch RequestError.notFound {
+            return false
+        }
+    }
+
+    /// What the call throws, with the id left out.
+    func error(_ things: Things, _ scope: Scope) async throws -> String? {
+        do {
+            return try await run(things.world.database, things, scope) ? "found" : nil
+        } catch RequestError.notFound(let kind, _, let parameter) {
+            return "\(kind) \(parameter ?? "-")"
+        }
+    }
+
+    static let all: [ScopedCall] = files + bases + documents + others
+
+    private static let files = [
+        ScopedCall("file") { try await $0.file($1.file, in: $2).id == $1.file },
+        ScopedCall("files") { database, things, scope in
+            try await database.files(purpose: nil, page: Page(), in: scope).elements.contains { $0.id == things.file }
+        },
+        ScopedCall("files behind the file") { database, things, scope in
+            let page = Page(order: .ascending, after: things.file.rawValue)
+            return try await !database.files(purpose: nil, page: page, in: scope).elements.isEmpty
+        },
+        ScopedCall("content of file") { try await $0.content(of: $1.file, in: $2).count == 4 },
+        ScopedCall("remove file") { database, things, scope in
+            try await database.remove(things.file, in: scope)
+            return true
+        },
+    ]
+
+    private static let bases = [
+        ScopedCall("knowledge base") { try await $0.knowledgeBase($1.base.id, in: $2).id == $1.base.id },
+        ScopedCall("knowledge bases by id") { database, things, scope in
+            try await !database.knowledgeBases([things.base.id], in: scope).isEmpty
+        },
+        ScopedCall("knowledge bases") { database, things, scope in
+            try await database.knowledgeBases(page: Page(), in: scope).elements.contains { $0.id == things.base.id }
+        },
+        ScopedCall("update knowledge base") { database, things, scope in
+            var base = things.base
+            base.name = "Taken over"
+            try await database.update(base, in: scope)
+            return true
+        },
+        ScopedCall("remove knowledge base") { database, things, scope in
+            try await database.remove(things.base.id, in: scope)
+            return true
+        },
+    ]
+
+    private static let documents = [
+        ScopedCall("attach a file to the knowledge base") { database, things, scope in
+            let file = scope == things.world.scope ? things.file : things.strangersFile
+            _ = try await database.attach(Attachment(file: file), to: things.base.id, in: scope)
+            return true
+        },
+        ScopedCall("attach the file to a knowledge base") { database, things, scope in
+            let base = scope == things.world.scope ? things.base.id : things.strangersBase
+            _ = try await database.attach(Attachment(file: things.file), to: base, in: scope)
+            return true
+        },
+        ScopedCall("document") { try await $0.document($1.file, of: $1.base.id, in: $2).id == $1.document },
+        ScopedCall("document of another's knowledge base") { database, things, scope in
+            let base = scope == things.world.scope ? things.base.id : things.strangersBase
+            return try await database.document(things.file, of: base, in: scope).id == things.document
+        },
+        ScopedCall("documents") { database, things, scope in
+            try await !database.documents(of: things.base.id, status: nil, page: Page(), in: scope).elements.isEmpty
+        },
+        ScopedCall("set attributes") { database, things, scope in
+            _ = try await database.setAttributes(["a": 1], of: things.file, in: things.base.id, scope: scope)
+            return true
+        },
+        ScopedCall("text") { try await !$0.text(of: $1.file, in: $1.base.id, scope: $2).isEmpty },
+        ScopedCall("remove document") { database, things, scope in
+            try await database.remove(things.file, from: things.base.id, in: scope)
+            return true
+        },
+        ScopedCall("documents matching") { database, things, scope in
+            try await !database.documents(matching: .all([]), of: [things.base.id], in: scope).isEmpty
+        },
+    ]
+
+    private static let others = [
+        ScopedCall("passages") { try await !$0.passages([$1.neighbour], in: $2).isEmpty },
+        ScopedCall("expert") { try await $0.expert($1.expert.id, in: $2).id == $1.expert.id },
+        ScopedCall("experts") { try await !$0.experts(in: $2).isEmpty },
+        ScopedCall("update expert") { database, things, scope in
+            var expert = things.expert
+            expert.title = "Taken over"
+            try await database.update(expert, in: scope)
+            return true
+        },
+        ScopedCall("remove expert") { database, things, scope in
+            try await database.remove(things.expert.id, in: scope)
+            return true
+        },
+        ScopedCall("job") { try await $0.job($1.job, in: $2).id == $1.job },
+        ScopedCall("jobs") { try await !$0.jobs(page: Page(), in: $2).elements.isEmpty },
+    ]
+}
