@@ -1,0 +1,84 @@
+import FoundationEssentials
+package import Knowledge
+import NIOHTTP1
+
+/// A server that speaks OpenAI's API: a cloud service, vLLM, llama-server, Ollama and the like.
+///
+/// Its connections close when it and the models made from it are gone, or with `shutdown`.
+package final class OpenAICompatibleProvider: Sendable {
+    let transport: Transport
+    package var settings: ProviderSettings { transport.settings }
+
+    package init(_ settings: ProviderSettings) {
+        transport = Transport(settings)
+    }
+
+    /// Closes all connections; answers on their way break off.
+    package func shutdown() async throws {
+        try await transport.shutdown()
+    }
+
+    /// A model of that name, whether or not the server has it.
+    package func languageModel(named name: String) -> any LanguageModel {
+        OpenAICompatibleModel(name: name, transport: transport)
+    }
+
+    /// The ids that the server lists, in its order.
+    ///
+    /// - Throws: `UpstreamError`.
+    package func models() async throws -> [String] {
+        try await listing().map(\.id)
+    }
+
+    /// What the server lists, at most 10 000 models.
+    ///
+    /// - Throws: `UpstreamError`.
+    func listing() async throws -> [ModelCard] {
+        let call = Call(method: .GET, path: "/models")
+        let list = try await transport.value(
+            of: ModelList.self, from: call, within: Deadlines(settings.timeouts))
+        return list.data.prefix(10_000).filter { !$0.id.isEmpty && $0.id.utf8.count <= 256 }.map { model in
+            ModelCard(
+                id: model.id, ownedBy: model.owned_by ?? settings.name,
+                createdAt: Date(timeIntervalSince1970: min(max(model.created ?? 0, 0), 1e11)),
+                maxSequenceLength: max(model.max_model_len ?? model.context_length ?? 0, 0))
+        }
+    }
+}
+
+/// The parts of `GET /models` that are of use. vLLM gives `max_model_len`, routers `context_length`.
+private struct ModelList: Decodable {
+    var data: [Model]
+
+    struct Model: Decodable {
+        var id: String
+        var owned_by: String?
+        var created: Double?
+        var max_model_len: Int?
+        var context_length: Int?
+    }
+}
+
+/// One model of a provider, under the provider's name for it.
+struct OpenAICompatibleModel: LanguageModel {
+    let name: String
+    let transport: Transport
+
+    /// Asks for a stream, whatever the client asked us for: only a stream shows that the server is still alive, and only
+    /// a stream ends early when nobody listens any more.
+    ///
+    /// - Returns: Once the server has begun to answer. Of several choices only the first gives events.
+    func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error> {
+        var fields = prompt.parameters
+        fields["model"] = .string(name)
+        fields["messages"] = .array(prompt.messages)
+        fields["stream"] = true
+        fields["stream_options"] = ["include_usage": true]
+        let call = Call(
+            path: "/chat/completions", body: Array(try JSONEncoder().encode(fields)),
+            accept: "text/event-stream, application/json")
+        let deadlines = Deadlines(transport.settings.timeouts)
+        let reply = try await transport.begin(call, within: deadlines)
+        return try ChatAnswer(reply, from: transport, within: deadlines).events
+    }
+}
