@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import Knowledge
 import NIOCore
+import NIOHTTP1
 import OpenAIWire
 
 /// Speaks to an Almanac server as any other client does; what the commands are made of.

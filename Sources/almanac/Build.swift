@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import Knowledge
 import Logging
 import NIOCore
@@ -9,6 +10,7 @@ import Server
 import Service
 import ServiceLifecycle
 import Storage
+import UnixSignals
 import Vectors
 
 /// The running parts of one data directory, wired. Nothing else in the program wires anything.
@@ -129,6 +131,6 @@ private func buildCatalog(
             hiddenSize: $0.dimension)
     }
     return ModelRegistry(
-        local: [(extractive, ExtractiveModel(embedder: embedders.standard))] + moreModels, embedders: cards,
+        local: [(extractive, ExtractiveModel(embedder: embedders.standard))] + moreModels, embedding: cards,
         providers: configuration.providers.map { OpenAICompatibleProvider($0) })
 }

@@ -33,7 +33,18 @@ struct Configuration: Sendable {
         var port: Int?
     }
 
+    /// - Throws: `ConfigurationError`, which says what to change.
     static func load(_ flags: Flags, environment: [String: String]) throws -> Configuration {
+        do {
+            return try read(flags, environment)
+        } catch let error as RequestError {
+            throw ConfigurationError("The configuration is not right. \(error.advice)")
+        } catch let error as ProviderSettingsError {
+            throw ConfigurationError("A provider is not right: \(error)")
+        }
+    }
+
+    private static func read(_ flags: Flags, _ environment: [String: String]) throws -> Configuration {
         var configuration = Configuration()
         if let file = try yaml(flags, environment) { try configuration.apply(file) }
         try configuration.apply(environment: environment)
@@ -143,7 +154,7 @@ extension String {
             row[0] = line + 1
             for (column, otherCharacter) in other.enumerated() {
                 let above = row[column + 1]
-                row[column + 1] = min(above + 1, row[column] + 1, diagonal + (character == otherCharacter ? 0 : 1))
+                row[column + 1] = Swift.min(above + 1, row[column] + 1, diagonal + (character == otherCharacter ? 0 : 1))
                 diagonal = above
             }
         }
@@ -163,6 +174,18 @@ extension JSONValue {
         case let value as [Any]: self = .array(value.compactMap(JSONValue.init(yaml:)))
         case let value as [String: Any]: self = .object(value.compactMapValues(JSONValue.init(yaml:)))
         default: return nil
+        }
+    }
+}
+
+extension RequestError {
+    /// What is wrong with a field, in a sentence.
+    fileprivate var advice: String {
+        switch self {
+        case .missing(let parameter): "'\(parameter)' is missing."
+        case .wrongType(let parameter, let expected): "'\(parameter)' must be \(expected)."
+        case .invalid(let parameter, let message): "'\(parameter ?? "")' \(message)."
+        default: "\(self)"
         }
     }
 }

@@ -3,8 +3,11 @@ import AsyncHTTPClient
 import Foundation
 import Knowledge
 import Logging
+import NIOCore
+import NIOHTTP1
 import Service
 import ServiceLifecycle
+import Storage
 
 /// A server to speak to: one far away, the one that runs on this data directory, or else one within this process for as
 /// long as the command takes. Commands cannot tell which.

@@ -4,6 +4,7 @@ import Crypto
 import Foundation
 import Knowledge
 import NIOCore
+import NIOHTTP1
 import Vectors
 
 struct ModelCommand: AsyncParsableCommand {

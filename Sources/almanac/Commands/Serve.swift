@@ -1,9 +1,12 @@
 import ArgumentParser
 import Foundation
 import Hummingbird
+import Knowledge
 import Logging
 import Service
 import ServiceLifecycle
+import Storage
+import UnixSignals
 
 /// What every command may be told about where things are.
 struct Place: ParsableArguments {
@@ -33,11 +36,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try place.configuration(host: host, port: port)
-        var logger = Logger(label: "almanac") { StreamLogHandler.standardError(label: $0) }
-        guard let level = Logger.Level(rawValue: configuration.logLevel) else {
-            throw ConfigurationError("log_level must be one of: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).")
-        }
-        logger.logLevel = level
+        let logger = try Self.logger(level: configuration.logLevel)
         let secret = Keys.newSecret()
         let services = try buildServices(
             configuration, embedders: await buildEmbedders(configuration), sessionSecret: secret, logger: logger)
@@ -50,12 +49,18 @@ struct Serve: AsyncParsableCommand {
         }
         let group = buildServiceGroup(services, application, signals: [.sigterm, .sigint])
         defer { running.withdraw() }
-        do {
-            try await group.run()
-        } catch ServiceGroupError.serviceFinishedUnexpectedly() {
-            throw CommandFailure(.unavailable, "The server stopped by itself.")
-        }
+        try await group.run()
         try await services.database.close()
+    }
+
+    private static func logger(level name: String) throws -> Logger {
+        guard let level = Logger.Level(rawValue: name) else {
+            let names = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ConfigurationError("log_level must be one of: \(names).")
+        }
+        var logger = Logger(label: "almanac") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = level
+        return logger
     }
 
     /// The first start makes an admin key and prints it, this once; `ALMANAC_ADMIN_KEY` sets one of one's own.
