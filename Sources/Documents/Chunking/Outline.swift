@@ -1,0 +1,81 @@
+/// The sections of a document and what its chunks have to say about their place in it.
+struct Outline {
+    struct Section {
+        /// Blocks of the section, its headings first.
+        var blocks: Range<Int>
+        /// Whether no chunk may reach across the section's beginning.
+        var isApart: Bool
+    }
+
+    let text: ExtractedText
+    let paths: [[String]]
+    /// What stands in front of every heading path.
+    let title: String?
+
+    init(_ text: ExtractedText, filename: String) {
+        self.text = text
+        paths = text.headingPaths()
+        title = text.title ?? Self.title(from: filename)
+    }
+
+    /// Headings and what stands under them. A heading directly under a higher one opens no section of its own, so that no
+    /// section is just the name of a chapter.
+    func sections() -> [Section] {
+        var sections: [Section] = []
+        var start = 0
+        var openLevel: Int?
+        for (index, block) in text.blocks.enumerated() {
+            guard let level = block.headingLevel else {
+                openLevel = nil
+                continue
+            }
+            let isNested = openLevel.map { level > $0 } ?? false
+            openLevel = level
+            if isNested || index == start { continue }
+            sections.append(section(start..<index))
+            start = index
+        }
+        sections.append(section(start..<text.blocks.count))
+        return sections
+    }
+
+    private func section(_ blocks: Range<Int>) -> Section {
+        let level = text.blocks[blocks.lowerBound].headingLevel
+        return Section(blocks: blocks, isApart: level.map { $0 <= 2 } ?? true)
+    }
+
+    /// The headings that all of a chunk stands under.
+    func path(of blocks: ClosedRange<Int>) -> [String] {
+        var shared: [String]?
+        for block in blocks where text.blocks[block].headingLevel == nil {
+            shared = shared.map { Self.sharedPrefix($0, paths[block]) } ?? paths[block]
+        }
+        return shared ?? blocks.dropFirst().reduce(paths[blocks.lowerBound]) { $0.count > paths[$1].count ? $0 : paths[$1] }
+    }
+
+    /// Title and headings above a chunk, without those that it begins with itself.
+    func context(of blocks: ClosedRange<Int>, fromStart isFromStart: Bool) -> [String] {
+        var own: Set<String> = []
+        if isFromStart {
+            for block in blocks {
+                guard text.blocks[block].headingLevel != nil, let heading = paths[block].last else { break }
+                own.insert(heading)
+            }
+        }
+        var parts = path(of: blocks).filter { !own.contains($0) }
+        if let title, parts.first != title, !own.contains(title) { parts.insert(title, at: 0) }
+        return parts
+    }
+
+    private static func sharedPrefix(_ one: [String], _ other: [String]) -> [String] {
+        zip(one, other).prefix { $0 == $1 }.map(\.0)
+    }
+
+    /// A file's name as a title, if it looks as if a person chose it: it has words, and they are most of it.
+    private static func title(from filename: String) -> String? {
+        let stem = filename.lastIndex(of: ".").map { filename[..<$0] } ?? filename[...]
+        let words = stem.split { $0 == "_" || $0 == "-" || $0.isWhitespace }
+        let letters = words.filter { $0.count > 2 && $0.allSatisfy(\.isLetter) }.reduce(0) { $0 + $1.count }
+        return letters * 2 >= stem.count && letters > 2 ? words.joined(separator: " ") : nil
+    }
+}

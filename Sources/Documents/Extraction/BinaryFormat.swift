@@ -1,0 +1,58 @@
+/// A format that is recognised by its first bytes and has no reader.
+struct BinaryFormat {
+    var name: String
+    var remedy: String
+
+    /// - Parameter suffix: Tells formats apart that share a container, such as Word and Excel files.
+    static func of(_ data: [UInt8], suffix: String) -> BinaryFormat? {
+        if data.prefix(1024).firstRange(of: "%PDF-", from: 0) != nil { return pdf }
+        guard let row = signatures.first(where: { matches($0.0, data) }) else { return nil }
+        switch row.1 {
+        case "a ZIP archive": return office[suffix] ?? BinaryFormat(name: row.1, remedy: "Upload the files in it instead.")
+        case "an old Office document": return BinaryFormat(name: row.1, remedy: "Save it as text or HTML and upload that.")
+        case "an RTF document": return BinaryFormat(name: row.1, remedy: "Save it as text or HTML and upload that.")
+        default: return BinaryFormat(name: row.1, remedy: "Upload a text version of it instead.")
+        }
+    }
+
+    private static let pdf = BinaryFormat(
+        name: "a PDF document", remedy: "Convert it to text first, for example with pdftotext, and upload that."
+    )
+
+    private static let office: [String: BinaryFormat] = {
+        let names = [
+            "docx": "a Word document", "xlsx": "an Excel workbook", "pptx": "a PowerPoint presentation",
+            "odt": "an OpenDocument text", "ods": "an OpenDocument spreadsheet", "odp": "an OpenDocument presentation",
+            "epub": "an EPUB book",
+        ]
+        return names.mapValues { BinaryFormat(name: $0, remedy: "Save it as text or HTML and upload that.") }
+    }()
+
+    /// `?` in a signature stands for any byte.
+    private static func matches(_ signature: [UInt8?], _ data: [UInt8]) -> Bool {
+        data.count >= signature.count && zip(signature, data).allSatisfy { $0 == nil || $0 == $1 }
+    }
+
+    private static let signatures: [([UInt8?], String)] = [
+        ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive"), ([0x50, 0x4B, 0x05, 0x06], "a ZIP archive"),
+        ([0xD0, 0xCF, 0x11, 0xE0], "an old Office document"),
+        ([0x7B, 0x5C, 0x72, 0x74, 0x66], "an RTF document"),
+        ([0x25, 0x21, 0x50, 0x53], "a PostScript document"),
+        ([0x89, 0x50, 0x4E, 0x47], "a PNG picture"), ([0xFF, 0xD8, 0xFF], "a JPEG picture"),
+        ([0x47, 0x49, 0x46, 0x38], "a GIF picture"), ([0x49, 0x49, 0x2A, 0x00], "a TIFF picture"),
+        ([0x4D, 0x4D, 0x00, 0x2A], "a TIFF picture"),
+        ([0x52, 0x49, 0x46, 0x46, nil, nil, nil, nil, 0x57, 0x45, 0x42, 0x50], "a WebP picture"),
+        ([0x52, 0x49, 0x46, 0x46, nil, nil, nil, nil, 0x57, 0x41, 0x56, 0x45], "a sound file"),
+        ([nil, nil, nil, nil, 0x66, 0x74, 0x79, 0x70], "a video or picture file"),
+        ([0x1A, 0x45, 0xDF, 0xA3], "a video file"), ([0x4F, 0x67, 0x67, 0x53], "a sound file"),
+        ([0x49, 0x44, 0x33], "a sound file"), ([0x66, 0x4C, 0x61, 0x43], "a sound file"),
+        ([0x1F, 0x8B], "a gzip archive"), ([0x42, 0x5A, 0x68, nil, 0x31, 0x41, 0x59], "a bzip2 archive"),
+        ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "an xz archive"), ([0x28, 0xB5, 0x2F, 0xFD], "a zstd archive"),
+        ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], "a 7z archive"), ([0x52, 0x61, 0x72, 0x21, 0x1A, 0x07], "a RAR archive"),
+        ([0x7F, 0x45, 0x4C, 0x46], "a program"), ([0xCF, 0xFA, 0xED, 0xFE], "a program"),
+        ([0x4D, 0x5A, nil, 0x00], "a program"), ([0x00, 0x61, 0x73, 0x6D], "a program"),
+        ([0xCA, 0xFE, 0xBA, 0xBE], "a program"),
+        ([0x53, 0x51, 0x4C, 0x69, 0x74, 0x65, 0x20, 0x66], "a SQLite database"),
+        ([0x50, 0x41, 0x52, 0x31], "a Parquet table"),
+    ]
+}

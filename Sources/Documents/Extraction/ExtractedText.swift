@@ -1,0 +1,79 @@
+/// A document as text with structure: what chunks and citations point into.
+package struct ExtractedText: Hashable, Sendable {
+    /// A paragraph, a heading, a table…: a stretch of `text` without blank ends.
+    package struct Block: Hashable, Sendable {
+        package enum Kind: Hashable, Sendable {
+            /// 1 is the highest level, 6 the lowest.
+            case heading(level: Int)
+            case paragraph, listItem, quote
+            /// One row a line, cells parted by ` | `; the first line is the header.
+            case table
+            /// Lines mean something: source code, logs, preformatted text.
+            case code
+        }
+
+        package var kind: Kind
+        /// UTF-8 bytes in the canonical text.
+        package var bytes: Range<Int>
+
+        package init(kind: Kind, bytes: Range<Int>) {
+            self.kind = kind
+            self.bytes = bytes
+        }
+
+        /// 1…6 for a heading, else nil.
+        package var headingLevel: Int? {
+            guard case .heading(let level) = kind else { return nil }
+            return level
+        }
+    }
+
+    /// The canonical text: NFC, lines end in LF, tab and LF are the only control characters, no soft hyphens, no zero-width
+    /// spaces, plain spaces instead of no-break spaces.
+    package var text: String
+    /// In order, disjoint, not empty; every character that is not white space lies in one of them.
+    package var blocks: [Block]
+    /// What the document calls itself.
+    package var title: String?
+    /// Sentences for the person who uploaded it: what was guessed or left out.
+    package var warnings: [String]
+    /// Whether line n of `text` is line n of the original, so that line numbers help to find a place.
+    package var keepsSourceLines: Bool
+
+    package init(
+        text: String, blocks: [Block], title: String? = nil, warnings: [String] = [], keepsSourceLines: Bool = false
+    ) {
+        self.text = text
+        self.blocks = blocks
+        self.title = title
+        self.warnings = warnings
+        self.keepsSourceLines = keepsSourceLines
+    }
+
+    /// The headings above each block, highest first, one path per block; a heading's path ends with the heading itself.
+    package func headingPaths() -> [[String]] {
+        var open: [(level: Int, title: String)] = []
+        var path: [String] = []
+        return blocks.map { block in
+            guard let level = block.headingLevel else { return path }
+            open.removeAll { $0.level >= level }
+            open.append((level, String(decoding: text.utf8(block.bytes), as: UTF8.self).onOneLine))
+            path = open.map(\.title)
+            return path
+        }
+    }
+}
+
+extension String {
+    /// The bytes at offsets of the UTF-8 view. Costs O(1) for the native strings that extraction makes.
+    func utf8(_ range: Range<Int>) -> Substring.UTF8View {
+        let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
+        let end = utf8.index(start, offsetBy: range.count)
+        return self[start..<end].utf8
+    }
+
+    /// The same words with single spaces between them.
+    var onOneLine: String {
+        split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+}

@@ -1,0 +1,77 @@
+import Knowledge
+
+/// Text without markup. The canonical text keeps every line, so that line numbers are those of the original.
+struct PlainTextReader: FormatReader {
+    enum Style {
+        /// Blank lines part paragraphs; so does the end of a line that was clearly never wrapped.
+        case prose
+        /// Blank lines part blocks whose lines belong together.
+        case code
+        /// The whole file is one table.
+        case rows
+    }
+
+    var style: Style
+    /// Longer lines are taken for whole paragraphs: nobody wraps prose by hand this late.
+    private static let wrappedLineBytes = 200
+
+    func read(_ text: [UInt8]) throws(DocumentFailure) -> ExtractedText {
+        guard !text[...].trimmingSpace.isEmpty else { throw .noText }
+        guard text.count <= TextBuilder.maxBytes else { throw .tooMuchText }
+        let blocks = stretches(of: text).map { ExtractedText.Block(kind: kind, bytes: $0) }
+        return ExtractedText(text: String(decoding: text, as: UTF8.self), blocks: blocks, keepsSourceLines: true)
+    }
+
+    private var kind: ExtractedText.Block.Kind {
+        switch style {
+        case .prose: .paragraph
+        case .code: .code
+        case .rows: .table
+        }
+    }
+
+    private func stretches(of text: [UInt8]) -> [Range<Int>] {
+        var stretches: [Range<Int>] = []
+        var open: Range<Int>?
+        for line in Lines(text) {
+            let body = text[line].trimmingSpace
+            if body.isEmpty {
+                if style != .rows { open.map { stretches.append($0) }; open = nil }
+                continue
+            }
+            let start = style == .prose ? body.startIndex : line.lowerBound
+            let stretch = (open?.lowerBound ?? start)..<body.endIndex
+            if style == .prose && body.count > Self.wrappedLineBytes {
+                stretches.append(stretch)
+                open = nil
+            } else {
+                open = stretch
+            }
+        }
+        open.map { stretches.append($0) }
+        return stretches
+    }
+}
+
+/// The lines of a text without their newlines.
+struct Lines: Sequence, IteratorProtocol {
+    private let text: [UInt8]
+    private var start: Int
+
+    init(_ text: [UInt8], from start: Int = 0) {
+        self.text = text
+        self.start = start
+    }
+
+    /// The line that `next()` would return.
+    func peek() -> Range<Int>? {
+        guard start < text.count else { return nil }
+        return start..<(text[start...].firstIndex(of: .newline) ?? text.count)
+    }
+
+    mutating func next() -> Range<Int>? {
+        guard let line = peek() else { return nil }
+        start = line.upperBound + 1
+        return line
+    }
+}

@@ -1,0 +1,52 @@
+import Documents
+import Foundation
+import Knowledge
+import Testing
+
+/// Files that only development machines have: `manifest.tsv` says which snippets each must give.
+enum DevelopmentData {
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../shared/data/docs")
+
+    struct Row: CustomTestStringConvertible {
+        var file: String
+        var snippets: [String]
+        var testDescription: String { file }
+    }
+
+    static let rows: [Row] = {
+        guard let manifest = try? String(contentsOf: folder.appending(path: "manifest.tsv"), encoding: .utf8) else { return [] }
+        return manifest.split(separator: "\n").dropFirst().compactMap { line in
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            guard fields.count > 6, ["txt", "md", "html", "csv"].contains(fields[2]), fields[4] == "text" else { return nil }
+            return Row(file: fields[1], snippets: fields[6].split(separator: "¦").map(String.init))
+        }
+    }()
+
+    static func bytes(_ row: Row) throws -> [UInt8] { try Array(Data(contentsOf: folder.appending(path: row.file))) }
+
+    static func normalised(_ text: String) -> String {
+        text.precomposedStringWithCompatibilityMapping.replacing("\u{AD}", with: "").replacing("|", with: " ").lowercased()
+            .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+}
+
+@Suite("Real documents give", .enabled(if: !DevelopmentData.rows.isEmpty))
+struct RealDocumentTests {
+    @Test("every snippet that people see in them", arguments: DevelopmentData.rows)
+    func snippets(row: DevelopmentData.Row) throws {
+        let text = try TextExtractor().extract(DevelopmentData.bytes(row), filename: row.file)
+        let found = DevelopmentData.normalised(text.text)
+        for snippet in row.snippets {
+            #expect(found.contains(DevelopmentData.normalised(snippet)), "\(snippet)")
+        }
+    }
+
+    @Test("chunks that keep every promise", arguments: DevelopmentData.rows)
+    func chunks(row: DevelopmentData.Row) throws {
+        let text = try TextExtractor().extract(DevelopmentData.bytes(row), filename: row.file)
+        checkStructure(of: text)
+        for chunking in [Chunking.structured, .fixed(maxTokens: 100, overlapTokens: 25)] {
+            ChunkPromises(text: text, window: 254, counter: PieceCounter(), chunking: chunking).check()
+        }
+    }
+}
