@@ -1,0 +1,203 @@
+import Foundation
+import Knowledge
+import Synchronization
+import Testing
+
+@testable import Vectors
+
+/// A vector store in memory that keeps a log of changes as the database does.
+private final class LoggedStore: VectorStore {
+    struct State {
+        var revision: Int64 = 0
+        var documents: [DocumentID: (revision: Int64, vectors: DocumentVectors)] = [:]
+        var removed: [DocumentID: Int64] = [:]
+        var reads = 0
+    }
+
+    let bases = Mutex<[KnowledgeBaseID: State]>([:])
+
+    func revision(of base: KnowledgeBaseID) async throws -> Int64 {
+        bases.withLock { $0[base]?.revision ?? 0 }
+    }
+
+    func changes(in base: KnowledgeBaseID, after revision: Int64, limit: Int) async throws -> VectorChanges {
+        bases.withLock { bases in
+            bases[base, default: State()].reads += 1
+            let state = bases[base, default: State()]
+            let added = state.documents.values.filter { $0.revision > revision }.sorted { $0.revision < $1.revision }
+            // Two documents a step, so that loading takes several.
+            let step = added.prefix(2)
+            let isComplete = added.count <= 2
+            let reached = isComplete ? state.revision : step.last?.revision ?? state.revision
+            let removed = state.removed.filter { $0.value > revision && $0.value <= reached }.map(\.key)
+            return VectorChanges(
+                revision: reached, isComplete: isComplete, removed: removed, added: step.map(\.vectors))
+        }
+    }
+
+    func put(_ vectors: DocumentVectors, in base: KnowledgeBaseID) {
+        bases.withLock { bases in
+            var state = bases[base, default: State()]
+            state.revision += 1
+            state.documents[vectors.document] = (state.revision, vectors)
+            state.removed[vectors.document] = nil
+            bases[base] = state
+        }
+    }
+
+    func remove(_ document: DocumentID, from base: KnowledgeBaseID) {
+        bases.withLock { bases in
+            var state = bases[base, default: State()]
+            state.revision += 1
+            state.documents[document] = nil
+            state.removed[document] = state.revision
+            bases[base] = state
+        }
+    }
+
+    /// All rows by brute force in double precision, best first, ties by chunk.
+    func nearest(
+        _ query: [Float], in wanted: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
+    ) -> [(chunk: ChunkID, document: DocumentID, similarity: Double)] {
+        bases.withLock { bases in
+            wanted.flatMap { base in
+                (bases[base]?.documents ?? [:]).values.flatMap { entry in
+                    let vectors = entry.vectors
+                    guard documents?.contains(vectors.document) ?? true else { return [(ChunkID, DocumentID, Double)]() }
+                    return vectors.chunks.enumerated().map { row, chunk in
+                        let start = row * query.count
+                        let sum = query.indices.reduce(0.0) { $0 + Double(query[$1]) * Double(vectors.vectors[start + $1]) }
+                        return (chunk, vectors.document, sum)
+                    }
+                }
+            }
+        }
+        .sorted { ($0.2, $1.0.rawValue) > ($1.2, $0.0.rawValue) }
+        .prefix(limit).map { (chunk: $0.0, document: $0.1, similarity: $0.2) }
+    }
+}
+
+@Suite("The flat index")
+struct FlatIndexTests {
+    private let store = LoggedStore()
+    private let workers = Workers(count: 2, name: "test")
+    private let base = KnowledgeBaseID.random()
+
+    private func document(
+        _ number: Int, _ rows: Int, _ dimension: Int, _ nextChunk: inout Int64, _ generator: inout SeededGenerator
+    ) -> DocumentVectors {
+        let chunks = (0..<rows).map { ChunkID(nextChunk + Int64($0)) }
+        nextChunk += Int64(rows)
+        let vectors = (0..<rows).flatMap { _ in [Float].random(dimension, using: &generator).unit }
+        return DocumentVectors(document: DocumentID(rawValue: "doc_\(number)"), chunks: chunks, vectors: vectors)
+    }
+
+    @Test("finds what brute force finds, whatever comes and goes", arguments: [1, 2, 3] as [UInt64])
+    func followsChanges(_ seed: UInt64) async throws {
+        var generator = SeededGenerator(seed)
+        var nextChunk: Int64 = 1
+        let bases = [base, KnowledgeBaseID.random()]
+        let index = FlatIndex(store: store, workers: workers)
+        for _ in 0..<60 {
+            for _ in 0..<Int.random(in: 0...6, using: &generator) {
+                let place = bases[Int.random(in: 0...1, using: &generator)]
+                // Numbers are shared by both knowledge bases only in their ids' prefix.
+                let number = Int.random(in: 0..<20, using: &generator) + (place == base ? 0 : 100)
+                if Int.random(in: 0...2, using: &generator) == 0 {
+                    store.remove(DocumentID(rawValue: "doc_\(number)"), from: place)
+                } else {
+                    let rows = Int.random(in: 0...9, using: &generator)
+                    store.put(document(number, rows, 19, &nextChunk, &generator), in: place)
+                }
+            }
+            let query = [Float].random(19, using: &generator).unit
+            let filter: Set<DocumentID>? = Bool.random(using: &generator)
+                ? nil : Set((0..<120).filter { _ in Int.random(in: 0...3, using: &generator) == 0 }.map { DocumentID(rawValue: "doc_\($0)") })
+            let limit = Int.random(in: 0...40, using: &generator)
+            let found = try await index.search(query, in: bases + bases, documents: filter, limit: limit)
+            let expected = store.nearest(query, in: bases, documents: filter, limit: limit)
+            #expect(found.map(\.chunk) == expected.map(\.chunk))
+            #expect(found.map(\.document) == expected.map(\.document))
+            for (hit, truth) in zip(found, expected) { #expect(abs(Double(hit.similarity) - truth.similarity) < 1e-5) }
+        }
+    }
+
+    @Test("finds the same with every instruction set and over several threads", arguments: Kernels.all.map(\.name))
+    func splitsScans(_ kernel: String) async throws {
+        let kernels = try #require(Kernels.all.first { $0.name == kernel })
+        var generator = SeededGenerator(7)
+        var nextChunk: Int64 = 1
+        for number in 0..<12 { store.put(document(number, 4_000, 8, &nextChunk, &generator), in: base) }
+        let index = FlatIndex(store: store, workers: workers, kernels: kernels)
+        let query = [Float].random(8, using: &generator).unit
+        let found = try await index.search(query, in: [base], documents: nil, limit: 20)
+        #expect(found.map(\.chunk) == store.nearest(query, in: [base], documents: nil, limit: 20).map(\.chunk))
+        #expect(try await index.search(query, in: [base], documents: nil, limit: .max).count == 48_000)
+    }
+
+    @Test("breaks ties by chunk")
+    func breaksTies() async throws {
+        let chunks = [9, 3, 7, 1, 5].map { ChunkID($0) }
+        let vectors = chunks.flatMap { _ in [1, 0] as [Float] }
+        store.put(DocumentVectors(document: .random(), chunks: chunks, vectors: vectors), in: base)
+        let index = FlatIndex(store: store, workers: workers)
+        let found = try await index.search([1, 0], in: [base], documents: nil, limit: 3)
+        #expect(found.map(\.chunk.rawValue) == [1, 3, 5])
+    }
+
+    @Test("shares one load between searches that come together")
+    func sharesLoads() async throws {
+        var generator = SeededGenerator(11)
+        var nextChunk: Int64 = 1
+        for number in 0..<20 { store.put(document(number, 3, 4, &nextChunk, &generator), in: base) }
+        let index = FlatIndex(store: store, workers: workers)
+        let query = [Float].random(4, using: &generator).unit
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<30 {
+                group.addTask { [base] in
+                    try await index.search(query, in: [base], documents: nil, limit: 100).count
+                }
+            }
+            for try await count in group { #expect(count == 60) }
+        }
+        #expect(store.bases.withLock { $0[base]?.reads } == 10)
+    }
+
+    @Test("gives memory back when documents and knowledge bases go")
+    func givesBack() async throws {
+        var generator = SeededGenerator(13)
+        var nextChunk: Int64 = 1
+        for number in 0..<30 { store.put(document(number, 10, 16, &nextChunk, &generator), in: base) }
+        let index = FlatIndex(store: store, workers: workers)
+        let query = [Float].random(16, using: &generator).unit
+        _ = try await index.search(query, in: [base], documents: nil, limit: 1)
+        #expect(index.bytes == 300 * 16 * 4)
+        for number in 0..<27 { store.remove(DocumentID(rawValue: "doc_\(number)"), from: base) }
+        #expect(try await index.search(query, in: [base], documents: nil, limit: 99).count == 30)
+        #expect(index.bytes <= 2 * 30 * 16 * 4)
+        store.bases.withLock { $0[base] = nil }
+        #expect(try await index.search(query, in: [base], documents: nil, limit: 99).isEmpty)
+        #expect(index.bytes == 0)
+    }
+
+    @Test("refuses what does not fit, and serves on")
+    func refuses() async throws {
+        let good = DocumentVectors(document: .random(), chunks: [ChunkID(1)], vectors: [1, 0, 0])
+        store.put(good, in: base)
+        let index = FlatIndex(store: store, workers: workers)
+        await #expect(throws: VectorIndexError.queryDoesNotFit(base, expected: 3, found: 2)) {
+            try await index.search([1, 0], in: [base], documents: nil, limit: 1)
+        }
+        await #expect(throws: VectorIndexError.queryNotFinite) {
+            try await index.search([.nan, 0, 0], in: [base], documents: nil, limit: 1)
+        }
+        let bad = DocumentVectors(document: .random(), chunks: [ChunkID(2)], vectors: [1, 0])
+        store.put(bad, in: base)
+        await #expect(throws: VectorIndexError.self) {
+            try await index.search([1, 0, 0], in: [base], documents: nil, limit: 1)
+        }
+        store.remove(bad.document, from: base)
+        #expect(try await index.search([1, 0, 0], in: [base], documents: nil, limit: 9).map(\.chunk) == [ChunkID(1)])
+        #expect(try await index.search([1], in: [.random()], documents: nil, limit: 9).isEmpty)
+    }
+}
