@@ -35,7 +35,7 @@ CREATE TABLE file (
 CREATE INDEX file_in_order ON file (tenant_id, created_at, id);
 CREATE INDEX file_by_content ON file (sha256);
 
--- Content that no row names any more and that is being unlinked; what a crash leaves over is unlinked at the next start.
+-- Content that no row names any more and that is being unlinked; what a crash leaves is unlinked at the next start.
 CREATE TABLE unlinking (
     sha256 TEXT PRIMARY KEY NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -89,7 +89,7 @@ CREATE TABLE document (
     CHECK ((status = 'failed') = (failure_message IS NOT NULL))
 ) STRICT;
 
-CREATE INDEX document_in_order ON document (knowledge_base_id, created_at, id);
+CREATE INDEX document_in_order ON document (tenant_id, knowledge_base_id, created_at, id);
 CREATE INDEX document_counted ON document (knowledge_base_id, status, usage_bytes);
 CREATE INDEX document_by_file ON document (tenant_id, file_id);
 CREATE INDEX document_by_revision ON document (knowledge_base_id, revision) WHERE revision IS NOT NULL;
@@ -126,7 +126,7 @@ CREATE TABLE chunk_vector (
     crc32    INTEGER NOT NULL
 ) STRICT;
 
--- Documents that had vectors and are gone, for indexes that follow along. Emptied at start: no index outlives a process.
+-- Documents that had vectors and are gone, for indexes that follow along. Emptied at start: no index outlives it.
 CREATE TABLE removal (
     knowledge_base_id TEXT NOT NULL REFERENCES knowledge_base (id) ON DELETE CASCADE,
     revision          INTEGER NOT NULL,

@@ -5,8 +5,8 @@ import Knowledge
 
 /// Originals by content: `files/ab/abcd…`, the name being the SHA-256 of the bytes. No name from outside becomes a path.
 ///
-/// Everything here waits for the disk. Adding and removing take place inside the database's writer, one at a time, so
-/// that a removal cannot take the bytes away from a row that is just being added.
+/// Everything here waits for the disk. Adding and removing take place inside the database's writer, one at a time,
+/// so that a removal cannot take the bytes away from a row that is just being added.
 struct BlobFolder: Sendable {
     private let files: String
     private let uploads: String
@@ -31,8 +31,8 @@ struct BlobFolder: Sendable {
         "\(uploads)/\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
     }
 
-    /// Moves a file whose content is already on disk to its place; both the name and the content are durable afterwards.
-    /// Content that is there already is put in place once more.
+    /// Moves a file whose content is already on disk to its place; name and content are durable afterwards. Content
+    /// that is there already is put in place once more.
     func adopt(_ path: String, as sha256: String) throws {
         if try FileSystem.makeDirectory(folder(of: sha256)) { try FileSystem.synchronizeDirectory(files) }
         try FileSystem.rename(path, to: self.path(of: sha256))

@@ -28,7 +28,8 @@ func jsonText(_ value: some Encodable) throws -> String {
 extension Row {
     /// A column's value.
     ///
-    /// Throws where GRDB's subscript would trap: the schema forbids other types and NULL, but a damaged page may hold them.
+    /// Throws where GRDB's subscript would trap: the schema forbids NULL and other types, but a damaged page may hold
+    /// them.
     func get<Value: DatabaseValueConvertible>(_ column: String, as type: Value.Type = Value.self) throws -> Value {
         guard let value = try find(column, as: type) else { throw StorageError.damaged("column \(column) is empty") }
         return value
@@ -51,7 +52,7 @@ extension Row {
     }
 
     /// A case of an enumeration that the column's CHECK keeps to.
-    func choice<Choice: RawRepresentable<String>>(_ column: String, as type: Choice.Type = Choice.self) throws -> Choice {
+    func choice<Choice: RawRepresentable<String>>(_ column: String) throws -> Choice {
         guard let choice = Choice(rawValue: try get(column)) else {
             throw StorageError.damaged("column \(column) holds an unknown word")
         }
@@ -67,7 +68,8 @@ extension Row {
         }
     }
 
-    /// Text that may hold U+0000, selected as `CAST(… AS BLOB)`: GRDB reads and binds text as C strings, which end there.
+    /// Text that may hold U+0000, selected as `CAST(… AS BLOB)`: GRDB reads and binds text as C strings, which end
+    /// there.
     func text(_ column: String) throws -> String {
         String(decoding: try get(column, as: Data.self), as: UTF8.self)
     }

@@ -48,8 +48,8 @@ extension Connection {
         )
         try statement.execute(arguments: [
             document.rawValue, position, chunk.bytes.lowerBound, chunk.bytes.upperBound, chunk.characters.lowerBound,
-            chunk.characters.upperBound, Data(chunk.text.utf8), Data(chunk.context.utf8), try jsonText(chunk.headingPath),
-            chunk.page, chunk.locator, chunk.tokenCount,
+            chunk.characters.upperBound, Data(chunk.text.utf8), Data(chunk.context.utf8),
+            try jsonText(chunk.headingPath), chunk.page, chunk.locator, chunk.tokenCount,
         ])
     }
 

@@ -23,12 +23,15 @@ extension Database: ChunkStore {
         }
     }
 
+    /// CROSS JOIN keeps SQLite from beginning with all documents of the tenant.
     private static let passagesByChunk = """
         SELECT chunk.id AS chunk_id, document.id AS document_id, knowledge_base_id, file_id, filename, title,
             heading_path, page, locator, character_start, character_end, CAST(text AS BLOB) AS text, token_count,
             attributes
-        FROM chunk JOIN document ON document.id = chunk.document_id
-        WHERE chunk.id IN (SELECT value FROM json_each(:chunks)) AND document.tenant_id = :tenant
+        FROM json_each(:chunks) AS wanted
+        CROSS JOIN chunk ON chunk.id = wanted.value
+        CROSS JOIN document ON document.id = chunk.document_id
+        WHERE document.tenant_id = :tenant
         """
 }
 

@@ -58,8 +58,11 @@ extension Database: DocumentStore {
                 """,
             // OpenAI's clients know a document by its file's id.
             position: """
-                SELECT created_at, id FROM document WHERE tenant_id = :tenant AND knowledge_base_id = :base
-                    AND (id = $cursor OR file_id = $cursor)
+                SELECT created_at, id FROM document
+                WHERE tenant_id = :tenant AND knowledge_base_id = :base AND id = COALESCE((
+                    SELECT id FROM document
+                    WHERE tenant_id = :tenant AND knowledge_base_id = :base AND file_id = $cursor
+                ), $cursor)
                 """,
             arguments: ["tenant": scope.tenant.rawValue, "base": base.rawValue, "status": status]
         )
@@ -110,9 +113,9 @@ extension Database: DocumentStore {
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT id, attributes FROM document
-                    WHERE tenant_id = :tenant AND knowledge_base_id IN (SELECT value FROM json_each(:bases))
-                        AND status = 'completed'
+                    SELECT document.id, attributes FROM json_each(:bases) AS base
+                    CROSS JOIN document ON knowledge_base_id = base.value
+                    WHERE tenant_id = :tenant AND status = 'completed'
                     """,
                 arguments: ["tenant": scope.tenant.rawValue, "bases": try jsonText(bases.map(\.rawValue))]
             )

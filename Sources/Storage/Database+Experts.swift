@@ -42,7 +42,8 @@ extension Database: ExpertStore {
             try db.execute(
                 sql: "UPDATE expert SET title = ?, summary = ?, settings = ? WHERE tenant_id = ? AND id = ?",
                 arguments: [
-                    expert.title, expert.summary, try jsonText(expert.settings), scope.tenant.rawValue, expert.id.rawValue,
+                    expert.title, expert.summary, try jsonText(expert.settings), scope.tenant.rawValue,
+                    expert.id.rawValue,
                 ]
             )
             guard db.changesCount > 0 else { throw Self.missing(expert.id) }

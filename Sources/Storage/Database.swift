@@ -2,7 +2,7 @@ package import FoundationEssentials
 import GRDB
 import Knowledge
 
-/// A data directory that this process alone has open: `almanac.db`, and originals in `files/ab/abcd…` by their SHA-256.
+/// A data directory that this process alone has open: `almanac.db`, and originals in `files/ab/abcd…` by SHA-256.
 ///
 /// It is every store there is; each port has its own file, and each of a port's writes is one transaction that is on
 /// disk when the call returns. Missing things are `RequestError.notFound`, all else is `StorageError`.
@@ -54,13 +54,14 @@ package final class Database: Sendable {
         return database
     }
 
-    /// Writes all of the log into the database file and closes it. Every later call fails.
+    /// Writes all of the log into the database file and closes it. Every later call fails, but a second `close`.
     ///
     /// Only tidiness: what was acknowledged is safe without it.
     package func close() async throws {
         try await onDisk { [self] in
-            // A reader that is still at work keeps the log; the next start reads it.
-            _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+            // A reader that is still at work keeps the log; the next start reads it. By SQL, since GRDB's own call
+            // crashes on a connection that is closed already.
+            try? pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
             try pool.close()
             lock.release()
         }

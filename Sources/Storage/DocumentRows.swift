@@ -62,8 +62,8 @@ extension Connection {
                 WHERE tenant_id = ? AND id = ?
                 """,
             arguments: [
-                try jsonText(document.attributes), try jsonText(document.chunking), document.status.word, tenant.rawValue,
-                document.id.rawValue,
+                try jsonText(document.attributes), try jsonText(document.chunking), document.status.word,
+                tenant.rawValue, document.id.rawValue,
             ]
         )
         return document

@@ -83,7 +83,7 @@ enum FileSystem {
 
     /// Turns a call's failure into an error that names the call and the file.
     @discardableResult
-    private static func check<Result: SignedInteger>(_ result: Result, _ call: String, _ path: String) throws -> Result {
+    private static func check<Value: SignedInteger>(_ result: Value, _ call: String, _ path: String) throws -> Value {
         guard result < 0 else { return result }
         let code = errno
         if code == ENOSPC || code == EDQUOT { throw StorageError.diskFull }

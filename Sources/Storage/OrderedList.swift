@@ -25,13 +25,11 @@ struct OrderedList: Sendable {
         let limit = min(max(page.limit, 1), Self.longest)
         var sql = select
         var arguments = arguments
-        if let after = page.after {
-            sql += " AND (created_at, id) \(page.order == .ascending ? ">" : "<") (\(position.replacing("$cursor", with: ":after")))"
-            arguments["after"] = after
-        }
-        if let before = page.before {
-            sql += " AND (created_at, id) \(page.order == .ascending ? "<" : ">") (\(position.replacing("$cursor", with: ":before")))"
-            arguments["before"] = before
+        let (behind, ahead) = page.order == .ascending ? (">", "<") : ("<", ">")
+        for (name, cursor, relation) in [("after", page.after, behind), ("before", page.before, ahead)] {
+            guard let cursor else { continue }
+            sql += " AND (created_at, id) \(relation) (\(position.replacing("$cursor", with: ":" + name)))"
+            arguments[name] = cursor
         }
         let direction = ascends ? "ASC" : "DESC"
         sql += " ORDER BY created_at \(direction), id \(direction) LIMIT \(limit + 1)"

@@ -1,12 +1,16 @@
 import FoundationEssentials
 
+#if _endian(big)
+    #error("Vectors are stored as little-endian numbers and copied as they lie in memory")
+#endif
+
 /// How a vector lies in its column: float32, little-endian, one after the other, with a CRC-32 beside it.
 struct VectorBlob {
     var bytes: Data
     var crc32: UInt32
 
     init(_ vector: [Float]) {
-        bytes = vector.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
+        bytes = vector.withUnsafeBytes { Data($0) }
         crc32 = bytes.withUnsafeBytes(CRC32.checksum)
     }
 
@@ -17,13 +21,13 @@ struct VectorBlob {
 
     /// Appends the vector's numbers. False, with nothing appended, if the bytes are not what was stored.
     func append(to numbers: inout [Float], dimension: Int) -> Bool {
-        bytes.withUnsafeBytes { bytes in
-            guard bytes.count == dimension * 4, CRC32.checksum(bytes) == crc32 else { return false }
-            numbers.append(
-                contentsOf: (0..<dimension).lazy.map { index in
-                    Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self)))
-                })
-            return true
+        let size = MemoryLayout<Float>.size
+        guard bytes.count == dimension * size, bytes.withUnsafeBytes(CRC32.checksum) == crc32 else { return false }
+        let end = numbers.count
+        numbers.append(contentsOf: repeatElement(0, count: dimension))
+        numbers.withUnsafeMutableBytes { numbers in
+            _ = bytes.copyBytes(to: UnsafeMutableRawBufferPointer(rebasing: numbers[(end * size)...]))
         }
+        return true
     }
 }

@@ -11,7 +11,8 @@ struct FileTests {
     func roundTrips() async throws {
         let world = try World()
         var random = SplitMix64(state: 3)
-        let pieces = [0, 1, 65_536, 7].map { count in (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) } }
+        let pieces = [0, 1, 65_536, 7].map { count in (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+        }
         let upload = try await world.database.beginUpload()
         var total = 0
         for piece in pieces {
@@ -28,10 +29,12 @@ struct FileTests {
         #expect(try await next.database.content(of: file.id, in: world.scope) == Data(pieces.flatMap(\.self)))
     }
 
-    @Test("has the hash that everybody else gets", arguments: [
-        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-    ])
+    @Test(
+        "has the hash that everybody else gets",
+        arguments: [
+            ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        ])
     func isNamedBySHA256(_ text: String, _ sha256: String) async throws {
         #expect(try await World().upload(text).sha256 == sha256)
     }

@@ -61,7 +61,8 @@ struct Things: Sendable {
         try await world.complete(World.content())
         file = document.file
         self.document = document.id
-        chunk = try #require(try await world.database.changes(in: base.id, after: 0, limit: 9).added.first?.chunks.first)
+        let stored = try await world.database.changes(in: base.id, after: 0, limit: 9).added
+        chunk = try #require(stored.first?.chunks.first)
         job = try #require(try await world.database.jobs(page: Page(), in: world.scope).elements.first?.id)
         expert = Expert(title: "Expert", createdAt: world.database.time)
         try await world.database.add(expert, in: world.scope)

@@ -21,14 +21,17 @@ struct OpeningTests {
     func readersAreSetUp() async throws {
         let world = try World()
         let pool = world.database.pool
-        // Nested reads cannot be had, so each read holds its connection until all four have theirs.
+        // Each read holds its connection until all four have theirs, on threads that are there for it.
+        let threads = Workers(count: 4, name: "readers")
         let settings = try await withThrowingTaskGroup(of: Settings.self) { group in
             let together = Rendezvous(4)
             for _ in 0..<4 {
                 group.addTask {
-                    try await pool.read { db in
-                        together.meet()
-                        return try Settings(db)
+                    try await threads.run {
+                        try pool.read { db in
+                            together.meet()
+                            return try Settings(db)
+                        }
                     }
                 }
             }
@@ -145,5 +148,21 @@ extension Storage.Database {
             try String.fetchAll(db, sql: "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
                 + String.fetchAll(db, sql: "SELECT name || sha256 || applied_at FROM migration ORDER BY name")
         }
+    }
+}
+
+@Suite("Closing a data directory")
+struct ClosingTests {
+    @Test("leaves one file with everything in it, and later calls get an error")
+    func leavesOneFile() async throws {
+        let world = try World()
+        let file = try await world.upload("text")
+        try await world.database.close()
+        try await world.database.close()
+        await #expect(throws: (any Error).self) { try await world.database.checkHealth() }
+        await #expect(throws: (any Error).self) { try await world.upload("more") }
+        let names = try FileManager.default.contentsOfDirectory(atPath: world.directory.path)
+        #expect(Set(names) == ["almanac.db", "files", "lock", "uploads"])
+        #expect(try await World(in: world.directory).database.file(file.id, in: world.scope) == file)
     }
 }

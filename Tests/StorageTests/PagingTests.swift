@@ -12,7 +12,8 @@ struct PagingTests {
 
         func page(_ page: Page, _ world: World, _ base: KnowledgeBaseID) async throws -> Listing<String> {
             switch self {
-            case .files: try await cursors(world.database.files(purpose: nil, page: page, in: world.scope)) { $0.id.rawValue }
+            case .files:
+                try await cursors(world.database.files(purpose: nil, page: page, in: world.scope)) { $0.id.rawValue }
             case .knowledgeBases:
                 try await cursors(world.database.knowledgeBases(page: page, in: world.scope)) { $0.id.rawValue }
             case .documents:

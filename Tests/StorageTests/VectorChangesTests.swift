@@ -45,9 +45,8 @@ struct VectorChangesTests {
                 expected[document.id] = content.vectors.flatMap(\.self)
                 files[document.id] = document.file
             case 5..<7:
-                guard let victim = expected.keys.sorted(by: { $0.rawValue < $1.rawValue }).randomElement(using: &random),
-                    let file = files[victim]
-                else { continue }
+                let present = expected.keys.sorted { $0.rawValue < $1.rawValue }
+                guard let victim = present.randomElement(using: &random), let file = files[victim] else { continue }
                 if Bool.random(using: &random) {
                     try await world.database.remove(file, from: base.id, in: world.scope)
                 } else {
@@ -112,7 +111,10 @@ struct VectorChangesTests {
 
 @Suite("The checksum")
 struct ChecksumTests {
-    @Test("is zlib's", arguments: [("", 0), ("123456789", 0xCBF4_3926), ("The quick brown fox jumps over the lazy dog", 0x414F_A339)])
+    @Test(
+        "is zlib's",
+        arguments: [("", 0), ("123456789", 0xCBF4_3926), ("The quick brown fox jumps over the lazy dog", 0x414F_A339)]
+    )
     func agreesWithZlib(_ text: String, _ expected: UInt32) {
         #expect(Array(text.utf8).withUnsafeBytes(CRC32.checksum) == expected)
     }
