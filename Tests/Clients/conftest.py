@@ -30,6 +30,7 @@ def providers(url: str, dead_port: int) -> str:
     timeouts: {{connect: 1, first_token: 1, gap: 1, total: 4}}
   - name: gone
     base_url: "http://127.0.0.1:{dead_port}/v1"
+    api_key: "{KEY}"
     models: ["gone"]
     timeouts: {{connect: 1, first_token: 1, gap: 1, total: 4}}
 """
