@@ -4,6 +4,7 @@ import json
 import struct
 
 import httpx
+import openai
 import pytest
 
 from knowledge import LIGHTHOUSE, error, knowledge_base, question, unique, upload
@@ -69,11 +70,10 @@ def test_files_come_back_as_they_were_sent(client):
     file = client.files.create(file=("wörter & mehr.bin", data), purpose="user_data")
     assert (file.bytes, file.filename, file.purpose, file.object) == (len(data), "wörter & mehr.bin", "user_data", "file")
     assert client.files.content(file.id).content == data
-    assert client.files.retrieve(file.id) == file
+    assert client.files.retrieve(file.id).to_dict() == file.to_dict()
     assert client.files.delete(file.id).deleted
-    with pytest.raises(Exception) as raised:
+    with pytest.raises(openai.NotFoundError):
         client.files.retrieve(file.id)
-    assert raised.value.status_code == 404
 
 
 def test_lists_of_files_page_through_everything_once(client):
@@ -181,7 +181,7 @@ def test_an_expert_is_made_read_changed_and_removed(http, light):
     error(http.get(f"/api/v1/experts/{made['id']}"), 404)
 
 
-def test_tools_and_unknown_fields_pass(http):
+def test_unknown_fields_are_ignored(http):
     body = question("Hello", mirostat=2, instruction_template="Alpaca", nonsense={"a": [1, None]})
     assert http.post("/v1/chat/completions", json=body).status_code == 200
 
