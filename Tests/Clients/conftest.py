@@ -9,31 +9,24 @@ from server import Server
 from upstream import KEY, Upstream
 
 
-def providers(url: str, dead_port: int) -> str:
-    """Three providers: one that works, the same with deadlines of about a second, and one where nobody listens."""
-    models = ["echo", "obey", "words:20", "trickle", "never", "garbage", "midstream-error", "reset", "vendor/echo",
-              "status:401", "status:404", "status:429", "status:500"]
-    impatient = ["impatient/never", "impatient/stall", "impatient/trickle"]
+FAULTS = ["status:401", "status:404", "status:429", "status:500", "garbage", "midstream-error", "reset"]
+HASTY = "    timeouts: {connect: 1, first_token: 1, gap: 1, total: 4}\n"
 
-    def names(values):
-        return "[" + ", ".join(f'"{value}"' for value in values) + "]"
 
-    return f"""providers:
-  - name: fake
-    base_url: "{url}"
-    api_key: "{KEY}"
-    models: {names(models)}
-  - name: impatient
-    base_url: "{url}"
-    api_key: "{KEY}"
-    models: {names(impatient)}
-    timeouts: {{connect: 1, first_token: 1, gap: 1, total: 4}}
-  - name: gone
-    base_url: "http://127.0.0.1:{dead_port}/v1"
-    api_key: "{KEY}"
-    models: ["gone"]
-    timeouts: {{connect: 1, first_token: 1, gap: 1, total: 4}}
-"""
+def providers(url: str, dead: str) -> str:
+    """`almanac.yaml` with one provider that works, one with deadlines of about a second, one that nobody answers for,
+    and one for each fault, so that no fault can be held against a model that works."""
+    def provider(name: str, url: str, *models: str) -> str:
+        names = ", ".join(f'"{model}"' for model in models)
+        return f'  - name: {name}\n    base_url: "{url}"\n    api_key: "{KEY}"\n    models: [{names}]\n'
+
+    return "".join([
+        "providers:\n",
+        provider("fake", url, "echo", "obey", "words:20", "trickle", "never", "vendor/echo"),
+        provider("impatient", url, "impatient/never", "impatient/stall", "impatient/trickle"), HASTY,
+        provider("gone", dead, "gone"), HASTY,
+        *(provider(f"faulty{number}", url, fault) for number, fault in enumerate(FAULTS)),
+    ])
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +41,8 @@ def server(tmp_path_factory, upstream):
     # The port stays bound and unheard for the whole session, so that nobody else can come to listen on it.
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        running = Server(tmp_path_factory.mktemp("almanac"), providers(upstream.url, nobody.getsockname()[1])).start()
+        dead = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+        running = Server(tmp_path_factory.mktemp("almanac"), providers(upstream.url, dead)).start()
         yield running
         running.stop()
 

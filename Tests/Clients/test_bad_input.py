@@ -99,7 +99,7 @@ def test_a_wrong_key_or_none_is_refused_everywhere(server, light):
     paths = ["/v1/models", "/v1/files", "/v1/vector_stores", f"/v1/vector_stores/{light}", "/api/v1/experts",
              "/api/v1/knowledgebases", "/api/v1/keys"]
     wrong = [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {server.key}"},
-             {"Authorization": "Bearer "}, {"X-API-KEY": server.key[:-1]}, {"X-API-KEY": server.key + "0"}]
+             {"Authorization": "Bearer"}, {"X-API-KEY": server.key[:-1]}, {"X-API-KEY": server.key + "0"}]
     for path in paths:
         for headers in wrong:
             error(httpx.get(server.base + path, headers=headers), 401, code="invalid_api_key")
@@ -117,9 +117,9 @@ def test_unknown_paths_and_methods_are_refused_as_errors(http):
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(server, path):
     kind = "multipart/form-data; boundary=x" if path.endswith("files") else "application/json"
     status, sent, text = send_endlessly(server, path, kind, announced=64 << 30)
-    assert status == 413, text[:200]
-    assert "x-request-id" in text.lower() and '"error"' in text
-    assert sent <= 700 << 20
+    # What is sent is no multipart either, and a server may notice that first.
+    assert status in ({400, 413} if path.endswith("files") else {413}), text[:200]
+    assert "x-request-id" in text.lower() and '"error"' in text and sent <= 64 << 20
 
 
 def test_a_large_body_without_the_key_is_refused_unread(server):
