@@ -133,8 +133,11 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "almanac", "Server", "TestSupport",
+                "almanac", "Server", "Storage", "TestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),

@@ -9,14 +9,14 @@ struct AttributeFilterTests {
     @Test(
         "compares values of one kind and takes no other for equal",
         arguments: [
-            ("lang", AttributeFilter.Comparison.equal, JSONValue.string("de"), true),
+            ("lang", .equal, "de", true),
             ("lang", .notEqual, "en", true), ("lang", .greater, "da", true), ("lang", .less, "de", false),
             ("year", .equal, 2024.0, true), ("year", .equal, "2024", false), ("year", .greaterOrEqual, 2024, true),
             ("year", .less, 2025, true), ("weight", .lessOrEqual, 1, false), ("draft", .equal, false, true),
             ("draft", .greater, false, false), ("missing", .equal, 1, false), ("missing", .notEqual, 1, true),
             ("lang", .oneOf, ["en", "de"], true), ("lang", .noneOf, ["en", "de"], false),
             ("missing", .noneOf, ["en"], true), ("missing", .oneOf, ["en"], false),
-        ])
+        ] as [(String, AttributeFilter.Comparison, JSONValue, Bool)])
     func comparisons(_ key: String, _ comparison: AttributeFilter.Comparison, _ value: JSONValue, _ holds: Bool) {
         #expect(AttributeFilter.compare(key, comparison, value).matches(Self.attributes) == holds)
     }
