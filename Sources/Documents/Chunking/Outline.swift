@@ -63,8 +63,14 @@ struct Outline {
             }
         }
         var parts = path(of: blocks).filter { !own.contains($0) }
-        if let title, parts.first != title, !own.contains(title) { parts.insert(title, at: 0) }
+        if let title, !(own + parts.prefix(1)).contains(where: { Self.isSame(title, $0) }) { parts.insert(title, at: 0) }
         return parts
+    }
+
+    /// Whether a page's title and its main heading say the same: `Duck - Wikipedia` and `Duck`.
+    private static func isSame(_ title: String, _ heading: String) -> Bool {
+        let (title, heading) = (title.lowercased(), heading.lowercased())
+        return !heading.isEmpty && (title.hasPrefix(heading) || heading.hasPrefix(title))
     }
 
     private static func sharedPrefix(_ one: [String], _ other: [String]) -> [String] {

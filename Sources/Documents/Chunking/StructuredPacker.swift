@@ -41,6 +41,14 @@ struct StructuredPacker {
             tokens += atom.tokens
         }
 
+        /// - Returns: Whether there was an overlap and nothing else.
+        mutating func dropOverlapIfAlone() -> Bool {
+            guard atoms.isEmpty, overlap != nil else { return false }
+            overlap = nil
+            tokens = 0
+            return true
+        }
+
         mutating func removeLast() -> Atom? {
             guard let atom = atoms.popLast() else { return nil }
             tokens -= atom.tokens
@@ -114,22 +122,18 @@ struct StructuredPacker {
         let ideal = ideal(after: draft.tokens, budget: budget)
         while let atom = pending.last {
             let isBare = draft.atoms.allSatisfy { isHeading($0) }
-            if draft.tokens + atom.tokens > budget {
-                let room = budget - draft.tokens
-                let mustCut = draft.atoms.isEmpty || (isBare && room * 4 > budget)
-                guard mustCut, atom.tokens > room, cutLast(upTo: max(1, draft.atoms.isEmpty ? budget : room)) else { break }
-                if draft.atoms.isEmpty { dropOverlap(&draft, budget: budget) }
+            let room = budget - draft.tokens
+            if atom.tokens > room {
+                if draft.dropOverlapIfAlone() { continue }
+                // Behind a heading something must follow, if only the beginning of a block.
+                guard draft.atoms.isEmpty || (isBare && room * 4 > budget), cutLast(upTo: max(1, room)) else { break }
                 continue
             }
             if !isBare, Double(draft.tokens) + Double(atom.tokens) / 2 > ideal { break }
             pending.removeLast()
             draft.append(atom)
         }
-        if draft.atoms.isEmpty, let atom = pending.popLast() {
-            draft.overlap = nil
-            draft.tokens = 0
-            draft.append(atom)
-        }
+        if draft.atoms.isEmpty, let atom = pending.popLast() { draft.append(atom) }
         if !pending.isEmpty { giveBack(&draft, ideal: ideal) }
     }
 
@@ -155,12 +159,6 @@ struct StructuredPacker {
         pending.removeLast()
         pending.append(contentsOf: pieces.reversed())
         return true
-    }
-
-    private func dropOverlap(_ draft: inout Draft, budget: Int) {
-        guard let next = pending.last, draft.tokens + next.tokens > budget else { return }
-        draft.overlap = nil
-        draft.tokens = 0
     }
 
     /// A heading or a line that announces a list does not end a chunk.

@@ -57,6 +57,9 @@ enum Canonical {
         }
     }
 
+    /// Longer pieces are cut anywhere, since sorting their marks takes time that grows with the square of their length.
+    private static let maxPieceBytes = 512
+
     /// Composes piece by piece: a piece may begin at any settled scalar, since nothing before can combine with it. Pieces
     /// are short because Foundation's normalisation of one long string took 19 s for 9 MB, measured on Linux.
     private static func composed(_ input: [UInt8]) -> [UInt8] {
@@ -67,7 +70,7 @@ enum Canonical {
         while index < input.count {
             let start = index
             index += input.scalar(at: index).length
-            while index < input.count && index - start < 4096 {
+            while index < input.count && index - start < maxPieceBytes {
                 let (value, length) = input.scalar(at: index)
                 if isSettled(value) { break }
                 index += length

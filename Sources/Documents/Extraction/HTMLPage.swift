@@ -163,12 +163,11 @@ struct HTMLPage {
         if !isTablePart, let cell = reach.lastIndex(where: { $0.element == .td || $0.element == .th }), cell > position {
             return
         }
-        flush()
         while stack.count > position { pop() }
     }
 
     private mutating func pop() {
-        flush()
+        if stack.last?.element?.interruptsParagraph ?? false { flush() }
         guard let top = stack.popLast(), !top.region.contains(.hidden) else { return }
         switch top.element {
         case .ul, .ol, .menu, .dir: _ = lists.popLast()
