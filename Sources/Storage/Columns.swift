@@ -37,8 +37,8 @@ extension Row {
 
     /// A column's value, or nil for NULL.
     func find<Value: DatabaseValueConvertible>(_ column: String, as type: Value.Type = Value.self) throws -> Value? {
-        let stored: DatabaseValue = self[column]
-        if stored.isNull { return nil }
+        let stored: DatabaseValue? = self[column]
+        guard let stored, !stored.isNull else { return nil }
         guard let value = Value.fromDatabaseValue(stored) else {
             throw StorageError.damaged("column \(column) holds another type")
         }
