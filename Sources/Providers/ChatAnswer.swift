@@ -28,7 +28,7 @@ actor ChatAnswer {
             switch reply.contentType {
             case .eventStream: ChatStreamDecoder(maxLineBytes: transport.settings.limits.maxLineBytes)
             case .json: ChatObjectDecoder()
-            case .other(let type): throw failures.garbage("its content type is \(type)")
+            case .other: throw failures.garbage("its content type is \(reply.contentType.name)")
             }
     }
 

@@ -73,7 +73,9 @@ final class Transport: Sendable {
         of type: Value.Type, from call: Call, within deadlines: Deadlines
     ) async throws -> Value {
         let reply = try await begin(call, within: deadlines)
-        guard reply.contentType == .json else { throw failures.garbage("its content type is not JSON") }
+        guard reply.contentType == .json else {
+            throw failures.garbage("its content type is \(reply.contentType.name)")
+        }
         var bytes: [UInt8] = []
         while let chunk = try await reply.body.next() { bytes += chunk }
         do {
@@ -133,7 +135,7 @@ struct Reply: Sendable {
 enum ContentType: Sendable, Equatable {
     case json, eventStream, other(String)
 
-    /// An answer without a type is what was asked for.
+    /// An answer without a type is taken for a stream, which is asked for first.
     init(_ headers: HTTPHeaders) {
         let value = headers["content-type"].first ?? "text/event-stream"
         let type = value.prefix { $0 != ";" }.lowercased().filter { !$0.isWhitespace }
@@ -143,6 +145,14 @@ enum ContentType: Sendable, Equatable {
             case "application/json": .json
             default: type.hasPrefix("application/") && type.hasSuffix("+json") ? .json : .other(type)
             }
+    }
+
+    var name: String {
+        switch self {
+        case .json: "application/json"
+        case .eventStream: "text/event-stream"
+        case .other(let type): type
+        }
     }
 }
 

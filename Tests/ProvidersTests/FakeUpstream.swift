@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Knowledge
@@ -81,7 +82,9 @@ final class FakeUpstream: Sendable {
     }
 
     private func respond(to request: Request) async throws -> Response {
-        let bytes = try await request.body.collect(upTo: 16 << 20)
+        // Unlike `body.collect` this leaves a body that `waitForClosing` can consume once more.
+        var request = request
+        let bytes = try await request.collectBody(upTo: 16 << 20)
         let headers = request.headers.map { ($0.name.canonicalName, $0.value) }
         let entry = Seen(
             path: request.uri.path, headers: Dictionary(headers) { first, _ in first },
