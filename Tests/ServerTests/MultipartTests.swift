@@ -48,12 +48,9 @@ struct MultipartTests {
 
     @Test(
         "gives the same parts however it is cut, whatever its content resembles",
-        arguments: [1, 2, 3, 7, 64, 4_096, 1_000_000],
-        [
-            [], Array("plain".utf8), Array("\r\n--b-".utf8), Array("\r\n\r\n--b-2\r\n--b".utf8), [13, 10, 45, 45, 0, 255],
-            (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31) },
-        ] as [[UInt8]])
-    func anyPieces(_ length: Int, _ file: [UInt8]) async throws {
+        arguments: [1, 2, 3, 7, 64, 4_096, 1_000_000], Content.allCases)
+    func anyPieces(_ length: Int, _ content: Content) async throws {
+        let file = content.bytes
         guard length > 2 || file.count < 1_000 else { return }
         let parts = try await read(Self.body(file), pieces: length)
         #expect(
@@ -61,6 +58,22 @@ struct MultipartTests {
                 Received(name: "purpose", filename: nil, content: Array("assistants".utf8)),
                 Received(name: "file", filename: "a; \"b\".md", content: file),
             ])
+    }
+
+    /// What a file may hold that looks like the form around it.
+    enum Content: CaseIterable {
+        case nothing, text, beginningOfBoundary, almostBoundary, bytes, large
+
+        var bytes: [UInt8] {
+            switch self {
+            case .nothing: []
+            case .text: Array("plain".utf8)
+            case .beginningOfBoundary: Array("\r\n--b-".utf8)
+            case .almostBoundary: Array("\r\n\r\n--b-2\r\n--b".utf8)
+            case .bytes: [13, 10, 45, 45, 0, 255]
+            case .large: (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            }
+        }
     }
 
     @Test("may be left before its parts are read")
