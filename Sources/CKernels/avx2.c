@@ -15,6 +15,12 @@ static inline void vec_store(float *p, vec x) { _mm256_storeu_ps(p, x); }
 
 static inline vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 
+static inline float vec_sum(vec x) {
+    __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(half) + _mm_cvtss_f32(_mm_movehdup_ps(half));
+}
+
 #include "body.h"
 
 #pragma clang attribute pop

@@ -15,6 +15,8 @@ static inline void vec_store(float *p, vec x) { _mm512_storeu_ps(p, x); }
 
 static inline vec vec_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
 
+static inline float vec_sum(vec x) { return _mm512_reduce_add_ps(x); }
+
 #include "body.h"
 
 #pragma clang attribute pop

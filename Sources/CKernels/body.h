@@ -2,24 +2,16 @@
 // register tile may be and how to do the few things that differ, then includes this. No include guard on purpose.
 //
 // Needed before: LANES, TILE_ROWS (at most 8), TILE_VECTORS, `vec` (LANES floats), `vec_int` (LANES int32),
-// vec_load, vec_store (any alignment), vec_fma(a, b, c) = a * b + c.
+// vec_load, vec_store (any alignment), vec_fma(a, b, c) = a * b + c, vec_sum (upper half onto lower half, down to one).
 
 #include "CKernels.h"
 
 enum { PANEL = LANES * TILE_VECTORS };
 
-static inline vec vec_all(float x) { return (vec){} + x; }
+/// Minus zero keeps every x, -0 too, so that this is a broadcast and nothing else; plus zero would cost an addition.
+static inline vec vec_all(float x) { return x - (vec){}; }
 
 static inline vec vec_max(vec a, vec b) { return __builtin_elementwise_max(a, b); }
-
-/// Pairwise, so that the order of additions is the same in every kernel.
-static inline float vec_sum(vec x) {
-    float part[LANES];
-    vec_store(part, x);
-    for (size_t half = LANES / 2; half > 0; half /= 2)
-        for (size_t i = 0; i < half; i++) part[i] += part[i + half];
-    return part[0];
-}
 
 static inline float vec_largest(vec x) {
     float part[LANES];
@@ -50,7 +42,8 @@ static inline vec vec_exp(vec x) {
     return (vec)((vec_int)y + ((vec_int)shifted << 23));
 }
 
-/// x/2 * (1 + erf(x / sqrt 2)) = max(x, 0) - |x| * q(|x|) with q(t) = erfc(t / sqrt 2) / 2 = e^(-t*t/2) * P(1 / (1 + 0.23 t)).
+/// x/2 * (1 + erf(x / sqrt 2)) = max(x, 0) - |x| * q(|x|)
+/// with q(t) = erfc(t / sqrt 2) / 2 = e^(-t*t/2) * P(1 / (1 + 0.23 t)).
 ///
 /// P is our own least-maximum fit of degree 8 on 0...9: relative error 4e-8 before rounding.
 static inline vec vec_gelu(vec x) {
@@ -70,7 +63,7 @@ static inline vec vec_gelu(vec x) {
 
 // MARK: - Products
 
-/// A register tile: acc[r][v] += sum over k of a[r][k] * b[k][v]. `rows` and `vectors` are constants where this is inlined.
+/// A register tile: acc[r][v] = sum over k of a[r][k] * b[k][v]. `rows` and `vectors` are constants wherever inlined.
 static inline __attribute__((always_inline)) void tile_accumulate(
     const float *a, size_t a_stride, const float *b, size_t b_stride, size_t depth, const size_t rows,
     const size_t vectors, vec acc[TILE_ROWS][TILE_VECTORS]) {
@@ -277,28 +270,22 @@ static void mean_unit(const float *rows, size_t count, size_t size, float *unit)
 
 // MARK: - Dot products
 
-/// Dot products with `rows` neighbouring vectors; `rows` is a constant where this is inlined.
-static inline __attribute__((always_inline)) void dot_block(const float *query, const float *matrix, const size_t rows,
-                                                            size_t dim, float *scores) {
-    vec acc[TILE_ROWS];
-#pragma clang loop unroll(full)
-    for (size_t r = 0; r < rows; r++) acc[r] = vec_all(0);
-    size_t whole = dim / LANES * LANES;
-    for (size_t i = 0; i < whole; i += LANES) {
-        vec x = vec_load(query + i);
-#pragma clang loop unroll(full)
-        for (size_t r = 0; r < rows; r++) acc[r] = vec_fma(x, vec_load(matrix + r * dim + i), acc[r]);
-    }
-#pragma clang loop unroll(full)
-    for (size_t r = 0; r < rows; r++) {
-        float sum = vec_sum(acc[r]);
-        for (size_t i = whole; i < dim; i++) sum += query[i] * matrix[r * dim + i];
-        scores[r] = sum;
-    }
-}
-
+/// One row after the other with four sums each: memory is then read in one straight run, which the processor foresees
+/// (25 GB/s measured, against 12 for four rows at a time).
 static void dot_rows(const float *query, const float *matrix, size_t rows, size_t dim, float *scores) {
-    size_t row = 0;
-    for (; row + 4 <= rows; row += 4) dot_block(query, matrix + row * dim, 4, dim, scores + row);
-    for (; row < rows; row++) dot_block(query, matrix + row * dim, 1, dim, scores + row);
+    size_t vectors = dim / LANES, fours = vectors / 4 * 4;
+    for (size_t row = 0; row < rows; row++, matrix += dim) {
+        vec a = vec_all(0), b = a, c = a, d = a;
+        for (size_t i = 0; i < fours * LANES; i += 4 * LANES) {
+            a = vec_fma(vec_load(query + i), vec_load(matrix + i), a);
+            b = vec_fma(vec_load(query + i + LANES), vec_load(matrix + i + LANES), b);
+            c = vec_fma(vec_load(query + i + 2 * LANES), vec_load(matrix + i + 2 * LANES), c);
+            d = vec_fma(vec_load(query + i + 3 * LANES), vec_load(matrix + i + 3 * LANES), d);
+        }
+        for (size_t i = fours * LANES; i < vectors * LANES; i += LANES)
+            a = vec_fma(vec_load(query + i), vec_load(matrix + i), a);
+        float sum = vec_sum((a + b) + (c + d));
+        for (size_t i = vectors * LANES; i < dim; i++) sum += query[i] * matrix[i];
+        scores[row] = sum;
+    }
 }

@@ -13,6 +13,11 @@ static inline void vec_store(float *p, vec x) { vst1q_f32(p, x); }
 
 static inline vec vec_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
 
+static inline float vec_sum(vec x) {
+    float32x2_t half = vadd_f32(vget_low_f32(x), vget_high_f32(x));
+    return vget_lane_f32(half, 0) + vget_lane_f32(half, 1);
+}
+
 #include "body.h"
 
 const kern_table kern_neon = {

@@ -16,6 +16,8 @@ static inline void vec_store(float *p, vec x) { memcpy(p, &x, sizeof x); }
 
 static inline vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
 
+static inline float vec_sum(vec x) { return (x[0] + x[2]) + (x[1] + x[3]); }
+
 #include "body.h"
 
 const kern_table kern_portable = {

@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 
 /// The C kernels of one instruction set, chosen once.
 ///
@@ -25,12 +26,22 @@ struct Kernels: @unchecked Sendable {
 /// `@unchecked Sendable`: whoever makes it fills it before sharing it; afterwards it is only read, or has one user at a
 /// time (a batch's workspace).
 final class FloatBuffer: @unchecked Sendable {
+    /// From here on huge pages are asked for: scanning 150 MB then takes 5 ms instead of 7 (measured on Zen 4).
+    private static let hugeBytes = 4 << 20
+    private static let hugePage = 2 << 20
+
     let base: UnsafeMutablePointer<Float>
     let count: Int
 
     /// Not initialised.
     init(count: Int) {
-        let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
+        let size = max(count, 1) * MemoryLayout<Float>.stride
+        let isHuge = size >= Self.hugeBytes
+        let bytes = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: isHuge ? Self.hugePage : 64)
+        #if os(Linux)
+            // A wish; without it everything works as well.
+            if isHuge { _ = madvise(bytes, size, MADV_HUGEPAGE) }
+        #endif
         base = bytes.bindMemory(to: Float.self, capacity: max(count, 1))
         self.count = count
     }

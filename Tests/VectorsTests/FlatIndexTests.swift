@@ -63,10 +63,14 @@ private final class LoggedStore: VectorStore {
             wanted.flatMap { base in
                 (bases[base]?.documents ?? [:]).values.flatMap { entry in
                     let vectors = entry.vectors
-                    guard documents?.contains(vectors.document) ?? true else { return [(ChunkID, DocumentID, Double)]() }
+                    guard documents?.contains(vectors.document) ?? true else {
+                        return [(ChunkID, DocumentID, Double)]()
+                    }
                     return vectors.chunks.enumerated().map { row, chunk in
                         let start = row * query.count
-                        let sum = query.indices.reduce(0.0) { $0 + Double(query[$1]) * Double(vectors.vectors[start + $1]) }
+                        let sum = query.indices.reduce(0.0) {
+                            $0 + Double(query[$1]) * Double(vectors.vectors[start + $1])
+                        }
                         return (chunk, vectors.document, sum)
                     }
                 }
@@ -111,8 +115,8 @@ struct FlatIndexTests {
                 }
             }
             let query = [Float].random(19, using: &generator).unit
-            let filter: Set<DocumentID>? = Bool.random(using: &generator)
-                ? nil : Set((0..<120).filter { _ in Int.random(in: 0...3, using: &generator) == 0 }.map { DocumentID(rawValue: "doc_\($0)") })
+            let some = (0..<120).filter { _ in Int.random(in: 0...3, using: &generator) == 0 }
+            let filter = Bool.random(using: &generator) ? nil : Set(some.map { DocumentID(rawValue: "doc_\($0)") })
             let limit = Int.random(in: 0...40, using: &generator)
             let found = try await index.search(query, in: bases + bases, documents: filter, limit: limit)
             let expected = store.nearest(query, in: bases, documents: filter, limit: limit)

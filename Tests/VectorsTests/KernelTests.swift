@@ -29,7 +29,9 @@ struct KernelTests {
                     }
                 }
                 for row in 0..<rows {
-                    let truth = (0..<dim).reduce(0.0) { $0 + Double(query[$1 + 1]) * Double(matrix[row * dim + $1 + 1]) }
+                    let truth = (0..<dim).reduce(0.0) {
+                        $0 + Double(query[$1 + 1]) * Double(matrix[row * dim + $1 + 1])
+                    }
                     #expect(abs(Double(scores[row]) - truth) < 1e-5)
                 }
                 #expect(scores[rows].isNaN, "writes behind the end")
@@ -51,8 +53,8 @@ struct KernelTests {
             let residual = shape % 2 == 0 ? nil : [Float].random(max(1, rows * outputs), using: &generator)
             let isGELU = shape % 3 == 0
             let output = run(
-                table, input, rows, weights, bias, inputs, outputs, isGELU ? kern_activation_gelu : kern_activation_none,
-                residual)
+                table, input, rows, weights, bias, inputs, outputs,
+                isGELU ? kern_activation_gelu : kern_activation_none, residual)
             for row in 0..<rows {
                 for column in 0..<outputs {
                     var truth = (0..<inputs).reduce(Double(bias[column])) {
@@ -97,7 +99,8 @@ struct KernelTests {
         var identity = [Float](repeating: 0, count: 256)
         for index in 0..<16 { identity[index * 17] = 1 }
         let bias = [Float](repeating: 0, count: 16)
-        let points = (0..<16 * 400).map { Float($0 - 3_200) / 400 } + [-1e4, 1e4, -87, 87] + [Float](repeating: 0, count: 12)
+        let edges: [Float] = [-1e4, 1e4, -87, 87, -1e-30, 1e-30, -14, 14] + [Float](repeating: 0, count: 8)
+        let points = (0..<16 * 400).map { Float($0 - 3_200) / 400 } + edges
         let output = run(table, points, points.count / 16, identity, bias, 16, 16, kern_activation_gelu, nil)
         for (x, y) in zip(points, output) {
             let truth = Double(x) * 0.5 * erfc(-Double(x) / 2.0.squareRoot())
@@ -109,7 +112,8 @@ struct KernelTests {
     func attends(_ name: String) throws {
         let table = try table(name)
         var generator = SeededGenerator(3)
-        for (tokens, heads, size) in [(1, 1, 16), (2, 3, 32), (7, 2, 32), (16, 1, 64), (33, 2, 48), (50, 2, 32), (97, 1, 32)] {
+        let shapes = [(1, 1, 16), (2, 3, 32), (7, 2, 32), (16, 1, 64), (33, 2, 48), (50, 2, 32), (97, 1, 32)]
+        for (tokens, heads, size) in shapes {
             let hidden = heads * size
             let qkv = [Float].random(tokens * 3 * hidden, using: &generator).map { $0 * 3 }
             var output = [Float](repeating: .nan, count: tokens * hidden)

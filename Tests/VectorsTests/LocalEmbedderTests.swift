@@ -30,7 +30,9 @@ struct LocalEmbedderTests {
         try await check(embedder, texts, vectors)
     }
 
-    @Test("gives the vectors of sentence-transformers for the whole reference set", .enabled(if: Reference.hasSharedTexts))
+    @Test(
+        "gives the vectors of sentence-transformers for the whole reference set",
+        .enabled(if: Reference.hasSharedTexts))
     func matchesReference() async throws {
         let texts = try Reference.texts(Data(contentsOf: URL(filePath: Reference.sharedTexts + "/texts.jsonl")))
         let file = try Data(contentsOf: URL(filePath: Reference.sharedTexts + "/vectors.npy"))
@@ -67,7 +69,8 @@ struct LocalEmbedderTests {
         let empty = try await embedder.embed([.text(""), .tokens([])], as: .query, priority: .urgent)
         #expect(empty.tokenCounts == [2, 2])
         #expect(abs(cosine(empty.vectors[0], empty.vectors[1]) - 1) < 1e-6)
-        let long = try await embedder.embed([.tokens(Array(repeating: 1037, count: 9_999))], as: .query, priority: .urgent)
+        let tokens = Array(repeating: 1037, count: 9_999)
+        let long = try await embedder.embed([.tokens(tokens)], as: .query, priority: .urgent)
         #expect(long.tokenCounts == [256])
         for stranger in [-1, 30_522, Int.max] {
             await #expect(throws: RequestError.self) {

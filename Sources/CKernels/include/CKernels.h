@@ -53,7 +53,8 @@ typedef struct kern_layer_norm {
     float epsilon;
 } kern_layer_norm;
 
-/// The kernels of one instruction set. Tables are constant; any thread may use them. No kernel allocates or keeps anything.
+/// The kernels of one instruction set. Tables are constant; any thread may use them. No kernel allocates or keeps
+/// anything.
 typedef struct kern_table {
     const char *_Nonnull name;
     /// Columns of a panel of packed weights.

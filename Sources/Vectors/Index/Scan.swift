@@ -75,9 +75,10 @@ struct Scan: Sendable {
         var best = TopNeighbours(limit: limit)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.blockRows) { scores in
             for stretch in share {
-                for first in Swift.stride(from: stretch.rows.lowerBound, to: stretch.rows.upperBound, by: Self.blockRows) {
-                    let rows = first..<min(first + Self.blockRows, stretch.rows.upperBound)
-                    score(rows, of: stretch.part, scores, into: &best)
+                var rest = stretch.rows
+                while !rest.isEmpty {
+                    score(rest.prefix(Self.blockRows), of: stretch.part, scores, into: &best)
+                    rest = rest.dropFirst(Self.blockRows)
                 }
             }
         }

@@ -4,8 +4,8 @@ import Knowledge
 /// A knowledge base's vectors at one revision. A value: searches keep theirs while a newer one takes its place.
 ///
 /// New documents come as a new segment; neighbouring segments are joined while the older one is not at least twice as
-/// large, so that there are few and every row is copied a logarithmic number of times. A segment of which half is gone is
-/// written anew.
+/// large, so that there are few and every row is copied a logarithmic number of times. A segment of which half is gone
+/// is written anew.
 struct Snapshot: Sendable {
     /// Rows above which segments are not joined any more: 100 MB of 384 floats, the most that a step holds twice.
     private static let maxJoinedRows = 65_536

@@ -40,7 +40,9 @@ struct BertConfiguration: Decodable {
         if !(1...512).contains(heads) || hidden % heads != 0 || headSize % 16 != 0 {
             return "num_attention_heads \(heads) with hidden_size \(hidden)"
         }
-        if !(16...65_536).contains(intermediate) || intermediate % 16 != 0 { return "intermediate_size \(intermediate)" }
+        if !(16...65_536).contains(intermediate) || intermediate % 16 != 0 {
+            return "intermediate_size \(intermediate)"
+        }
         if !(2...65_536).contains(positions) { return "max_position_embeddings \(positions)" }
         if !(1...10_000_000).contains(vocabulary) { return "vocab_size \(vocabulary)" }
         if !(1...1_000).contains(tokenTypes) { return "type_vocab_size \(tokenTypes)" }

@@ -47,7 +47,8 @@ final class Encoder: Sendable {
         var row = workspace.hidden.base
         for ids in texts {
             kernels.table.pointee.embed(
-                ids, ids.count, configuration.hidden, weights.words.base, weights.positions.base, weights.type.base, row)
+                ids, ids.count, configuration.hidden, weights.words.base, weights.positions.base, weights.type.base,
+                row)
             normalise(row, rows: ids.count, weights.norm)
             row += ids.count * configuration.hidden
         }

@@ -102,7 +102,7 @@ package final class LocalEmbedder: Embedder {
                 slice.map { input in
                     let ids =
                         switch input {
-                        case .text(let text): tokenizer.ids(of: prompt.isEmpty ? text[...] : (prompt + text)[...], limit: limit)
+                        case .text(let text): tokenizer.ids(of: (prompt + text)[...], limit: limit)
                         case .tokens(let tokens): tokens.prefix(limit).map { Int32($0) }
                         }
                     return [tokenizer.classID] + ids + [tokenizer.separatorID]

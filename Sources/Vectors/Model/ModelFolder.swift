@@ -49,10 +49,12 @@ package struct ModelFolder {
         self.transformer = transformer
     }
 
-    /// SHA-256 in hex over everything that decides what vectors come out. Reads the weights once: about 0.1 s for 90 MB.
+    /// SHA-256 in hex over everything that decides what vectors come out. Reads the weights once: 0.1 s for 90 MB.
     package func fingerprint() throws -> String {
         var hash = SHA256()
-        let prompts = prompts.sorted { $0.key < $1.key }.map { "\($0.key.utf8.count) \($0.key) \($0.value.utf8.count) \($0.value)" }
+        let prompts = prompts.sorted { $0.key < $1.key }.map { name, prompt in
+            "\(name.utf8.count) \(name) \(prompt.utf8.count) \(prompt)"
+        }
         let facts = ["bert", "\(bert.heads)", "\(bert.epsilon)", pooling.rawValue, "\(maxTokens)"] + prompts
         hash.update(data: Data(facts.joined(separator: "\n").utf8))
         hash.update(data: Data("\n\(vocabulary.count)\n".utf8))

@@ -3,8 +3,8 @@ import Knowledge
 /// The tokenizer of uncased BERT models, id for id as Hugging Face's.
 ///
 /// A word is cut greedily into the longest pieces that the vocabulary has; a word with a rest that it does not have, or
-/// of more than 100 scalars, is one `[UNK]`. Python's `strip()`, which sentence-transformers applies first, changes no id
-/// and is not needed: all that it takes away is white space or dropped anyway.
+/// of more than 100 scalars, is one `[UNK]`. Python's `strip()`, which sentence-transformers applies first, changes no
+/// id and is not needed: all that it takes away is white space or dropped anyway.
 struct WordPiece: TokenCounter, Sendable {
     let vocabulary: Vocabulary
     let classID: Int32

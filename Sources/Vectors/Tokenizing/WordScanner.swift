@@ -2,10 +2,10 @@ import CKernels
 
 /// Reads UTF-8 once and yields BERT's words: normalised, lower-cased, without accents, punctuation set apart.
 ///
-/// The same words as Hugging Face's `BertNormalizer` and `BertPreTokenizer` give for an uncased model: clean text, spaces
-/// around ideographs, NFD, drop non-spacing marks, lower-case scalar by scalar, split at white space and punctuation. What
-/// each code point becomes stands in a table made from their library (see `kern_unicode_value`); what remains to do here
-/// is the canonical order of the marks that are kept, and cutting.
+/// The same words as Hugging Face's `BertNormalizer` and `BertPreTokenizer` give for an uncased model: clean text,
+/// spaces around ideographs, NFD, drop non-spacing marks, lower-case scalar by scalar, split at white space and
+/// punctuation. What each code point becomes stands in a table made from their library (see `kern_unicode_value`); what
+/// remains to do here is the canonical order of the marks that are kept, and cutting.
 struct WordScanner {
     enum Piece {
         /// Stands in the first `length` bytes of the buffer.
