@@ -37,11 +37,16 @@ final class Turnstile: Sendable {
     ///
     /// - Throws: `CancellationError` if the task was cancelled while it waited, else what the work throws.
     func pass<Value: Sendable>(
-        _ priority: Workers.Priority, _ work: () async throws -> Value
+        _ priority: Workers.Priority, _ work: @Sendable () async throws -> Value
     ) async throws -> Value {
         try await enter(priority)
         defer { leave() }
         return try await work()
+    }
+
+    /// How many more may enter, and how many wait to.
+    var waiting: (free: Int, count: Int) {
+        state.withLock { ($0.free, $0.urgent.count + $0.background.count) }
     }
 
     private func enter(_ priority: Workers.Priority) async throws {

@@ -101,6 +101,7 @@ final class FakeUpstream: Sendable {
         case .bytes(let pieces, let ending):
             return stream(pieces, then: ending, of: request)
         case .silence:
+            defer { closings.continuation.yield() }
             try await waitForClosing(of: request)
             return Response(status: .noContent)
         }
@@ -110,6 +111,8 @@ final class FakeUpstream: Sendable {
         Response(
             status: .ok, headers: [.contentType: "text/event-stream"],
             body: .init { writer in
+                // After `.end` too, where nobody waits for it.
+                defer { self.closings.continuation.yield() }
                 for piece in pieces { try await writer.write(ByteBuffer(string: piece)) }
                 switch ending {
                 case .end: try await writer.finish(nil)
@@ -127,7 +130,6 @@ final class FakeUpstream: Sendable {
     }
 
     private func waitForClosing(of request: Request) async throws {
-        defer { closings.continuation.yield() }
         try await request.body.consumeWithCancellationOnInboundClose { _ in
             try await Task.sleep(for: .seconds(60))
         }

@@ -1,0 +1,114 @@
+import FoundationEssentials
+import Knowledge
+import Testing
+
+@testable import Providers
+
+@Suite("The model registry")
+struct ModelRegistryTests {
+    private struct Echo: LanguageModel {
+        func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error> {
+            AsyncThrowingStream { nil }
+        }
+    }
+
+    private static let date = Date(timeIntervalSince1970: 1)
+    private let builtIn = ModelCard(id: "extractive", ownedBy: "almanac", createdAt: date)
+    private let encoder = ModelCard(id: "minilm", ownedBy: "almanac", createdAt: date, hiddenSize: 384)
+
+    private func registry(
+        _ providers: [ProviderSettings], pace: ModelRegistry.Pace = .init()
+    ) -> ModelRegistry {
+        ModelRegistry(
+            local: [(builtIn, Echo())], embedding: [encoder], providers: providers.map(OpenAICompatibleProvider.init),
+            pace: pace)
+    }
+
+    private static func list(_ ids: [String]) -> Act {
+        .json(["data": .array(ids.map { ["id": .string($0), "owned_by": "them"] })])
+    }
+
+    @Test("lists local models first, then what providers list, every name once")
+    func cards() async throws {
+        try await FakeUpstream.run { _ in Self.list(["a", "extractive", "b/c"]) } _: { upstream, settings in
+            let registry = registry([settings, settings])
+            let cards = await registry.cards()
+            #expect(cards.map(\.id) == ["extractive", "minilm", "a", "b/c"])
+            #expect(cards.map(\.ownedBy) == ["almanac", "almanac", "them", "them"])
+            #expect(cards.allSatisfy { $0.isAvailable })
+            #expect(await registry.cards() == cards)
+            #expect(upstream.requests.count == 2)
+            let builtIn = try await registry.languageModel(named: "extractive")
+            #expect(builtIn is Echo)
+            let provided = try await registry.languageModel(named: "b/c")
+            #expect(provided is OpenAICompatibleModel)
+            #expect(upstream.requests.count == 2)
+            await #expect(throws: RequestError.unknownModel("minilm")) {
+                try await registry.languageModel(named: "minilm")
+            }
+        }
+    }
+
+    @Test("asks once more for a name that it does not know, but not at every such name")
+    func unknown() async throws {
+        let models = Shared(["a"])
+        try await FakeUpstream.run { _ in Self.list(models.withLock { $0 }) } _: { upstream, settings in
+            var pace = ModelRegistry.Pace()
+            pace.unknownName = .zero
+            let eager = registry([settings], pace: pace)
+            _ = await eager.cards()
+            models.withLock { $0 = ["a", "new"] }
+            _ = try await eager.languageModel(named: "new")
+            await #expect(throws: RequestError.unknownModel("none")) { try await eager.languageModel(named: "none") }
+            #expect(upstream.requests.count == 3)
+
+            pace.unknownName = .seconds(100)
+            let calm = registry([settings], pace: pace)
+            for _ in 0..<5 {
+                await #expect(throws: RequestError.unknownModel("none")) { try await calm.languageModel(named: "none") }
+            }
+            #expect(upstream.requests.count == 4)
+        }
+    }
+
+    @Test("offers configured models without asking, as unavailable where the server is down")
+    func configured() async throws {
+        var down = try ProviderSettings.testing(port: 1)
+        down.models = ["x", "y"]
+        down.embeddingModels = ["e"]
+        let registry = registry([down, try .testing(port: 1)])
+        let model = try await registry.languageModel(named: "y")
+        #expect(model is OpenAICompatibleModel)
+        let cards = await registry.cards().dropFirst(2)
+        #expect(cards.map(\.id) == ["x", "y", "e"])
+        #expect(cards.allSatisfy { !$0.isAvailable && $0.ownedBy == "fake" })
+        for name in ["e", "z"] {
+            await #expect(throws: RequestError.unknownModel(name)) { try await registry.languageModel(named: name) }
+        }
+    }
+
+    @Test("takes configured models for available where the server answers, with or without a list", arguments: [200, 404])
+    func withoutList(status: Int) async throws {
+        try await FakeUpstream.run { _ in
+            status == 200 ? Self.list(["a"]) : .answer(status: status, "")
+        } _: { _, settings in
+            var settings = settings
+            settings.models = ["a", "b"]
+            let cards = await registry([settings]).cards().dropFirst(2)
+            #expect(cards.map(\.id) == ["a", "b"])
+            #expect(cards.allSatisfy { $0.isAvailable })
+        }
+    }
+
+    @Test("does not wait for a server that says nothing")
+    func silence() async throws {
+        try await FakeUpstream.run { _ in .silence } _: { upstream, settings in
+            var pace = ModelRegistry.Pace()
+            pace.patience = .milliseconds(50)
+            let registry = registry([settings], pace: pace)
+            #expect(await registry.cards().map(\.id) == ["extractive", "minilm"])
+            await #expect(throws: RequestError.unknownModel("a")) { try await registry.languageModel(named: "a") }
+            await upstream.connectionClosed()
+        }
+    }
+}
