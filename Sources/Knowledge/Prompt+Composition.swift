@@ -28,7 +28,8 @@ extension Prompt {
         }
         self.init(
             model: model, messages: messages, parameters: parameters,
-            question: lastUserTurn.map { turns[$0].text } ?? "", passages: passages, isGrounded: isGrounded)
+            question: lastUserTurn.map { turns[$0].text } ?? "", passages: passages, isGrounded: isGrounded,
+            firstMedia: turns.lazy.compactMap(\.firstMedia).first)
     }
 
     /// What stands in front of the question.

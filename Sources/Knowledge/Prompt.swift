@@ -12,10 +12,12 @@ package struct Prompt: Sendable {
     package var passages: [Passage]
     /// Whether knowledge bases were searched at all.
     package var isGrounded: Bool
+    /// Where in the request the first message part is that is no text, as a JSON path.
+    package var firstMedia: String?
 
     package init(
         model: String, messages: [JSONValue], parameters: [String: JSONValue], question: String, passages: [Passage],
-        isGrounded: Bool
+        isGrounded: Bool, firstMedia: String? = nil
     ) {
         self.model = model
         self.messages = messages
@@ -23,6 +25,7 @@ package struct Prompt: Sendable {
         self.question = question
         self.passages = passages
         self.isGrounded = isGrounded
+        self.firstMedia = firstMedia
     }
 }
 

@@ -17,6 +17,8 @@ package struct AppContext: RequestContext {
         requestID = "req_" + (0..<24).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
         channel = source.channel
         var logger = source.logger
+        // Ours takes the place of Hummingbird's: it is the one that clients see.
+        logger[metadataKey: "hb.request.id"] = nil
         logger[metadataKey: "request"] = "\(requestID)"
         coreContext = CoreRequestContextStorage(
             source: ApplicationRequestContextSource(channel: source.channel, logger: logger))

@@ -14,6 +14,7 @@ package struct Door: Sendable {
     package var answer: AnswerQuestion
     package var models: ListModels
     package var create: CreateKnowledgeBase
+    package var remove: RemoveKnowledgeBase
     package var attach: AttachFile
     package var search: SearchPassages
     /// Largest upload.
@@ -25,7 +26,7 @@ package struct Door: Sendable {
     package init(
         keys: Keys, files: any FileStore, bases: any KnowledgeBaseStore, documents: any DocumentStore,
         experts: any ExpertStore, jobs: any JobStore, embedders: Embedders, answer: AnswerQuestion, models: ListModels,
-        create: CreateKnowledgeBase, attach: AttachFile, search: SearchPassages, uploadLimitBytes: Int,
+        create: CreateKnowledgeBase, remove: RemoveKnowledgeBase, attach: AttachFile, search: SearchPassages, uploadLimitBytes: Int,
         extraPrefixes: [String], checkReadiness: @escaping @Sendable () async throws -> Void
     ) {
         self.keys = keys
@@ -38,6 +39,7 @@ package struct Door: Sendable {
         self.answer = answer
         self.models = models
         self.create = create
+        self.remove = remove
         self.attach = attach
         self.search = search
         self.uploadLimitBytes = uploadLimitBytes
@@ -67,14 +69,15 @@ package struct Door: Sendable {
         EmbeddingRoutes(embedders: embedders).add(to: group)
         ModelRoutes(models: models).add(to: group)
         FileRoutes(files: files, receive: receive).add(to: group)
-        VectorStoreRoutes(bases: bases, create: create, attach: attach, search: search).add(to: group)
+        VectorStoreRoutes(bases: bases, create: create, remove: remove, attach: attach, search: search).add(to: group)
         VectorStoreFileRoutes(documents: documents, attach: attach).add(to: group)
     }
 
     private func addAlan(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
         ExpertRoutes(experts: experts, bases: bases).add(to: group)
         KnowledgeBaseRoutes(
-            bases: bases, documents: documents, create: create, attach: attach, receive: receive, search: search
+            bases: bases, documents: documents, create: create, remove: remove, attach: attach, receive: receive,
+            search: search
         ).add(to: group)
         KeyRoutes(keys: keys).add(to: group)
         JobRoutes(jobs: jobs).add(to: group)

@@ -49,6 +49,7 @@ func buildServices(
             retriever: retriever, models: catalog, counter: embedders.standard, limits: configuration.retrieval),
         models: ListModels(catalog: catalog, experts: database, bases: database),
         create: CreateKnowledgeBase(bases: database, embedders: embedders),
+        remove: RemoveKnowledgeBase(bases: database, index: index),
         attach: AttachFile(documents: database, wakeUp: wakeUp),
         search: SearchPassages(bases: database, retriever: retriever),
         uploadLimitBytes: configuration.uploadLimitBytes, extraPrefixes: configuration.prefixes,

@@ -177,7 +177,7 @@ def test_an_expert_is_made_read_changed_and_removed(http, light):
                        json={"title": title, "settings": {**settings, "temperature": 0.9}})
     assert changed.status_code == 200 and changed.json()["settings"]["temperature"] == 0.9
     gone = http.delete(f"/api/v1/experts/{made['id']}")
-    assert gone.status_code == 200 and gone.json() == {"id": made["id"], "deleted": True}
+    assert gone.status_code == 200 and gone.json() == {"id": made["id"], "object": "expert", "deleted": True}
     error(http.get(f"/api/v1/experts/{made['id']}"), 404)
 
 

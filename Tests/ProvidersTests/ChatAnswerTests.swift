@@ -11,12 +11,12 @@ struct ChatAnswerTests {
         try await FakeUpstream.run { _ in
             .events([
                 Chunk.delta(["role": "assistant", "content": ""]),
-                Chunk.delta(["reasoning_content": "hm", "content": nil]),
+                Chunk.delta(["reasoning_content": "hm", "content": .null]),
                 Chunk.text("Grüß "),
                 Chunk.text(of: ["choices": [], "usage": ["prompt_tokens": 7, "completion_tokens": 1]]),
                 Chunk.text("Gott"),
-                Chunk.delta(["tool_calls": [call], "refusal": nil]),
-                Chunk.delta(["content": nil], finish: "tool_calls"),
+                Chunk.delta(["tool_calls": [call], "refusal": .null]),
+                Chunk.delta(["content": .null], finish: "tool_calls"),
                 Chunk.text(of: ["choices": [], "usage": ["prompt_tokens": 7, "completion_tokens": 3]]),
                 Chunk.done,
             ])
@@ -35,7 +35,7 @@ struct ChatAnswerTests {
     @Test("with the same events where the server does not stream")
     func object() async throws {
         let message: JSONValue = [
-            "role": "assistant", "content": "Gott", "refusal": nil,
+            "role": "assistant", "content": "Gott", "refusal": .null,
             "tool_calls": [["id": "a", "type": "function"], ["id": "b", "type": "function"]],
         ]
         try await FakeUpstream.run { _ in
@@ -80,7 +80,7 @@ struct ChatAnswerTests {
     @Test("after the server got the parameters as they came, in a stream that is ours to choose")
     func parameters() async throws {
         let parameters: [String: JSONValue] = [
-            "temperature": 0.5, "seed": 3, "tools": [["type": "function"]], "stop": ["a", "b"], "vendor": ["x": nil],
+            "temperature": 0.5, "seed": 3, "tools": [["type": "function"]], "stop": ["a", "b"], "vendor": ["x": .null],
             "stream": false, "stream_options": ["include_usage": false], "model": "other", "messages": [],
         ]
         try await FakeUpstream.run { _ in .events([Chunk.finish("stop"), Chunk.done]) } _: { upstream, settings in
@@ -93,7 +93,7 @@ struct ChatAnswerTests {
             #expect(
                 request.body == [
                     "temperature": 0.5, "seed": 3, "tools": [["type": "function"]], "stop": ["a", "b"],
-                    "vendor": ["x": nil], "model": "vendor/m:1", "stream": true,
+                    "vendor": ["x": .null], "model": "vendor/m:1", "stream": true,
                     "stream_options": ["include_usage": true],
                     "messages": [["role": "user", "content": "why / how?"]],
                 ])

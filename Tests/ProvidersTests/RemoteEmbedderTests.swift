@@ -169,6 +169,6 @@ struct RemoteEmbedderTests {
         [["index": 0, "embedding": base64([.infinity, 1])], ["index": 1, "embedding": base64([1, 2])]],
         [["index": 0, "embedding": "AAA="], ["index": 1, "embedding": base64([1, 2])]],
         [["index": 0, "embedding": "not base64!"], ["index": 1, "embedding": base64([1, 2])]],
-        [["index": 0, "embedding": nil], ["index": 1, "embedding": base64([1, 2])]],
+        [["index": 0, "embedding": .null], ["index": 1, "embedding": base64([1, 2])]],
     ]
 }

@@ -57,7 +57,7 @@ struct ProfileTests {
         expert.settings.temperature = 0.25
         expert.settings.knowledgeBases = [.random(), .random()]
         expert.settings.initialConversation = [Expert.Turn(role: "user", content: "Hello?")]
-        expert.settings.other = ["deep": [["a": nil], 1, 2.5, true]]
+        expert.settings.other = ["deep": [["a": .null], 1, 2.5, true]]
         try await world.database.add(expert, in: world.scope)
         #expect(try await world.database.expert(expert.id, in: world.scope) == expert)
         expert.title = "Chief"

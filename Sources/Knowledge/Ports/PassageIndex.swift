@@ -26,6 +26,9 @@ package protocol PassageIndex: Sendable {
     func search(
         _ query: [Float], in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
     ) async throws -> [Neighbour]
+
+    /// Gives back the memory of a knowledge base that was removed.
+    func forget(_ base: KnowledgeBaseID)
 }
 
 /// The vectors as the database holds them, read by an index that follows along.

@@ -10,6 +10,7 @@ struct KnowledgeBaseRoutes: Sendable {
     let bases: any KnowledgeBaseStore
     let documents: any DocumentStore
     let create: CreateKnowledgeBase
+    let remove: RemoveKnowledgeBase
     let attach: AttachFile
     let receive: ReceiveUpload
     let search: SearchPassages
@@ -28,7 +29,7 @@ struct KnowledgeBaseRoutes: Sendable {
         .put("knowledgebases/:base", use: update)
         .delete("knowledgebases/:base") { _, context in
             let id: KnowledgeBaseID = try context.id("base")
-            try await bases.remove(id, in: context.caller())
+            try await remove(id, in: context.caller())
             return try Response.json(wireDeleted(id.rawValue, object: "knowledgebase"))
         }
         .post("knowledgebases/:base/search", use: search)

@@ -9,6 +9,7 @@ import Service
 struct VectorStoreRoutes: Sendable {
     let bases: any KnowledgeBaseStore
     let create: CreateKnowledgeBase
+    let remove: RemoveKnowledgeBase
     let attach: AttachFile
     let search: SearchPassages
 
@@ -23,7 +24,7 @@ struct VectorStoreRoutes: Sendable {
             .post("vector_stores/:base", use: update)
             .delete("vector_stores/:base") { _, context in
                 let id: KnowledgeBaseID = try context.id("base")
-                try await bases.remove(id, in: context.caller())
+                try await remove(id, in: context.caller())
                 return try Response.json(wireDeleted(id.rawValue, object: "vector_store.deleted"))
             }
             .post("vector_stores/:base/search", use: search)

@@ -33,6 +33,9 @@ package struct ExtractiveModel: LanguageModel {
     }
 
     package func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error> {
+        if let media = prompt.firstMedia {
+            throw RequestError.invalid(parameter: media, message: "must be text: the model 'extractive' reads nothing else")
+        }
         let text = try await text(for: prompt)
         let (shown, isCut) = limited(text, by: prompt.parameters)
         let asked = prompt.messages.reduce(0) { $0 + embedder.count($1.contentText[...]) }

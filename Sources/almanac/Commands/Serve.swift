@@ -3,6 +3,7 @@ import Foundation
 import Hummingbird
 import Knowledge
 import Logging
+import NIOCore
 import Service
 import ServiceLifecycle
 import Storage
@@ -49,7 +50,11 @@ struct Serve: AsyncParsableCommand {
         }
         let group = buildServiceGroup(services, application, signals: [.sigterm, .sigint])
         defer { running.withdraw() }
-        try await group.run()
+        do {
+            try await group.run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw CommandFailure(.conflict, "Port \(configuration.port) is in use. Choose another with --port.")
+        }
         try await services.database.close()
     }
 
