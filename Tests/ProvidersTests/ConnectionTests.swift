@@ -139,8 +139,8 @@ struct ConnectionTests {
             .bytes(["data: \(Chunk.text("a"))\n\n"], then: .comments(everyMilliseconds: 20))
         } _: { _, settings in
             var settings = settings
-            settings.timeouts.gap = .milliseconds(150)
-            settings.timeouts.total = .milliseconds(400)
+            settings.timeouts.gap = .seconds(1)
+            settings.timeouts.total = .milliseconds(2_500)
             #expect(await error(settings) == .timedOut(provider: "fake", waitingFor: "total"))
         }
     }

@@ -142,10 +142,11 @@ extension ProviderSettings {
     static func testing(port: Int, scheme: String = "http", host: String = "127.0.0.1") throws -> ProviderSettings {
         var settings = try ProviderSettings(
             name: "fake", baseURL: "\(scheme)://\(host):\(port)/v1", apiKey: Secret(testKey))
-        settings.timeouts.connect = .seconds(2)
-        settings.timeouts.firstToken = .seconds(5)
-        settings.timeouts.gap = .seconds(5)
-        settings.timeouts.total = .seconds(10)
+        // Far beyond what any test needs: only tests about deadlines set short ones, and a busy machine fails none.
+        settings.timeouts.connect = .seconds(60)
+        settings.timeouts.firstToken = .seconds(60)
+        settings.timeouts.gap = .seconds(60)
+        settings.timeouts.total = .seconds(120)
         settings.retries.limit = 0
         return settings
     }

@@ -119,7 +119,7 @@ struct FaultTests {
             var settings = settings
             settings.limits.maxResponseBytes = 100_000
             settings.limits.maxLineBytes = 10_000
-            settings.timeouts.gap = .milliseconds(stream.isSilent ? 150 : 5_000)
+            settings.timeouts.gap = .milliseconds(stream.isSilent ? 150 : 60_000)
             let result = await model(settings).events()
             #expect(result.error as? UpstreamError == stream.error)
             #expect(result.events.first == .text("one "))

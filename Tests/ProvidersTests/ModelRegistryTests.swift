@@ -17,11 +17,18 @@ struct ModelRegistryTests {
     private let encoder = ModelCard(id: "minilm", ownedBy: "almanac", createdAt: date, hiddenSize: 384)
 
     private func registry(
-        _ providers: [ProviderSettings], pace: ModelRegistry.Pace = .init()
+        _ providers: [ProviderSettings], pace: ModelRegistry.Pace = Self.patient
     ) -> ModelRegistry {
         ModelRegistry(
             local: [(builtIn, Echo())], embedding: [encoder], providers: providers.map(OpenAICompatibleProvider.init),
             pace: pace)
+    }
+
+    /// Waits for a listing however busy the machine is.
+    private static var patient: ModelRegistry.Pace {
+        var pace = ModelRegistry.Pace()
+        pace.patience = .seconds(60)
+        return pace
     }
 
     private static func list(_ ids: [String]) -> Act {
