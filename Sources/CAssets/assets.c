@@ -8,10 +8,36 @@ static const struct asset sqlite_migrations[] = {
     {"0001_initial.sql", sqlite_0001_initial, sizeof sqlite_0001_initial},
 };
 
+static const unsigned char console_index_html[] = {
+#embed "web/index.html"
+};
+
+static const unsigned char console_app_js[] = {
+#embed "web/app.js"
+};
+
+static const unsigned char console_style_css[] = {
+#embed "web/style.css"
+};
+
+static const struct asset console_files[] = {
+    {"index.html", console_index_html, sizeof console_index_html},
+    {"app.js", console_app_js, sizeof console_app_js},
+    {"style.css", console_style_css, sizeof console_style_css},
+};
+
 size_t asset_sqlite_migration_count(void) {
     return sizeof sqlite_migrations / sizeof sqlite_migrations[0];
 }
 
 struct asset asset_sqlite_migration(size_t index) {
     return sqlite_migrations[index];
+}
+
+size_t asset_console_file_count(void) {
+    return sizeof console_files / sizeof console_files[0];
+}
+
+struct asset asset_console_file(size_t index) {
+    return console_files[index];
 }

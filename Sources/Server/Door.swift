@@ -56,6 +56,7 @@ package struct Door: Sendable {
         router.add(middleware: AnswerEveryRequest())
         router.add(middleware: Authenticate(keys: keys))
         OperationRoutes(checkReadiness: checkReadiness).add(to: router)
+        ConsoleRoutes().add(to: router)
         let receive = ReceiveUpload(files: files, limitBytes: uploadLimitBytes)
         for prefix in Self.prefixes + extraPrefixes {
             addOpenAI(to: router.group(RouterPath(prefix)), receive)

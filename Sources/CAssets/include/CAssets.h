@@ -19,4 +19,12 @@ size_t asset_sqlite_migration_count(void);
 /// @param index  Less than `asset_sqlite_migration_count()`.
 struct asset asset_sqlite_migration(size_t index);
 
+/// How many files `web` has.
+size_t asset_console_file_count(void);
+
+/// The files of `web`: the console's page, its script and its style.
+///
+/// @param index  Less than `asset_console_file_count()`.
+struct asset asset_console_file(size_t index);
+
 #endif

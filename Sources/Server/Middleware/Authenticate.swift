@@ -5,7 +5,9 @@ import Service
 
 /// Lets through who holds a key, before any body is read. Every route is closed unless it is listed as open.
 struct Authenticate: RouterMiddleware {
-    private static let openPaths: Set<String> = ["/healthz", "/readyz", "/health", "/v1/health"]
+    private static let openPaths: Set<String> = [
+        "/healthz", "/readyz", "/health", "/v1/health", "/", "/console/app.js", "/console/style.css",
+    ]
 
     let keys: Keys
 

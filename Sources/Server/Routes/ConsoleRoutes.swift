@@ -1,0 +1,48 @@
+import CAssets
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// `/` and `/console/…`: a page for people, out of the binary. Open to everyone, for it holds nothing: what it shows, it
+/// asks of the API with a key that its user brings.
+struct ConsoleRoutes: Sendable {
+    func add(to router: Router<AppContext>) {
+        for index in 0..<asset_console_file_count() {
+            let file = asset_console_file(index)
+            let name = String(cString: file.name)
+            let body = ByteBuffer(bytes: UnsafeBufferPointer(start: file.bytes, count: file.length))
+            let headers = Self.headers(for: name)
+            router.get(name == "index.html" ? "/" : RouterPath("console/\(name)")) { _, _ in
+                Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
+            }
+        }
+    }
+
+    /// Nothing inline, nothing from elsewhere, in nobody's frame, and no string that becomes a script.
+    private static let contentSecurityPolicy = """
+        default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+        connect-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'; \
+        require-trusted-types-for 'script'
+        """
+
+    private static func headers(for name: String) -> HTTPFields {
+        [
+            .contentType: contentType(of: name), .contentSecurityPolicy: contentSecurityPolicy,
+            .referrerPolicy: "no-referrer", .crossOriginOpenerPolicy: "same-origin",
+            .crossOriginResourcePolicy: "same-origin", .permissionsPolicy: "camera=(), microphone=(), geolocation=()",
+            // A page and a script of different versions of the program must not meet.
+            .cacheControl: "no-cache",
+        ]
+    }
+
+    private static func contentType(of name: String) -> String {
+        if name.hasSuffix(".js") { return "text/javascript; charset=utf-8" }
+        return name.hasSuffix(".css") ? "text/css; charset=utf-8" : "text/html; charset=utf-8"
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let referrerPolicy = Self("Referrer-Policy")!
+    fileprivate static let crossOriginOpenerPolicy = Self("Cross-Origin-Opener-Policy")!
+    fileprivate static let permissionsPolicy = Self("Permissions-Policy")!
+}
