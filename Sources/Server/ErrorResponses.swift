@@ -153,10 +153,16 @@ struct ErrorAnswer: Sendable {
 }
 
 extension HTTPField.Name {
-    static let requestID = Self("x-request-id")!
-    static let shouldRetry = Self("x-should-retry")!
-    static let apiKey = Self("X-API-KEY")!
-    static let accelBuffering = Self("X-Accel-Buffering")!
-    static let processingTime = Self("openai-processing-ms")!
-    static let contentTypeOptions = Self("X-Content-Type-Options")!
+    static let requestID = constant("x-request-id")
+    static let shouldRetry = constant("x-should-retry")
+    static let apiKey = constant("X-API-KEY")
+    static let accelBuffering = constant("X-Accel-Buffering")
+    static let processingTime = constant("openai-processing-ms")
+    static let contentTypeOptions = constant("X-Content-Type-Options")
+
+    /// A name that stands in the source.
+    static func constant(_ name: String) -> Self {
+        guard let name = Self(name) else { preconditionFailure("\(name) cannot be a header's name") }
+        return name
+    }
 }

@@ -42,7 +42,7 @@ struct ConsoleRoutes: Sendable {
 }
 
 extension HTTPField.Name {
-    fileprivate static let referrerPolicy = Self("Referrer-Policy")!
-    fileprivate static let crossOriginOpenerPolicy = Self("Cross-Origin-Opener-Policy")!
-    fileprivate static let permissionsPolicy = Self("Permissions-Policy")!
+    fileprivate static let referrerPolicy = constant("Referrer-Policy")
+    fileprivate static let crossOriginOpenerPolicy = constant("Cross-Origin-Opener-Policy")
+    fileprivate static let permissionsPolicy = constant("Permissions-Policy")
 }

@@ -72,5 +72,5 @@ struct VectorStoreFileRoutes: Sendable {
 }
 
 extension HTTPField.Name {
-    fileprivate static let pollAfter = Self("openai-poll-after-ms")!
+    fileprivate static let pollAfter = constant("openai-poll-after-ms")
 }
