@@ -10,6 +10,8 @@ struct APIClient: Sendable {
     let baseURL: String
     let key: String
     let http: HTTPClient
+    /// Whether the server ends with the command, and work that it left undone would wait for the next one.
+    var isTemporary = false
 
     /// Longest answers that are read.
     private static let maxAnswerBytes = 256 << 20

@@ -32,8 +32,10 @@ struct Session: ParsableArguments {
         try await withOwnServer(configuration, work)
     }
 
-    private func client(_ url: String, _ key: String) -> APIClient {
-        APIClient(baseURL: url.hasSuffix("/") ? String(url.dropLast()) : url, key: key, http: .shared)
+    private func client(_ url: String, _ key: String, isTemporary: Bool = false) -> APIClient {
+        APIClient(
+            baseURL: url.hasSuffix("/") ? String(url.dropLast()) : url, key: key, http: .shared,
+            isTemporary: isTemporary)
     }
 
     private func isAlive(_ url: String) async -> Bool {
@@ -61,7 +63,7 @@ struct Session: ParsableArguments {
             }
             for await port in ports {
                 do {
-                    try await work(client("http://127.0.0.1:\(port)", secret))
+                    try await work(client("http://127.0.0.1:\(port)", secret, isTemporary: true))
                 } catch {
                     await group.triggerGracefulShutdown()
                     throw error

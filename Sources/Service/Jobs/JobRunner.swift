@@ -96,7 +96,7 @@ package struct JobRunner: Service {
         }
     }
 
-    /// A document at fault fails, an interruption puts the job back, everything else is tried again for a while.
+    /// A document at fault fails, an interrupted job is left for the next start, all else is tried again for a while.
     private func settle(_ lease: JobLease, after error: any Error, _ logger: Logger) async {
         do {
             switch error {
@@ -104,7 +104,8 @@ package struct JobRunner: Service {
                 logger.info("document refused", metadata: ["reason": "\(failure.reason.rawValue)"])
                 _ = try await jobs.fail(lease, failure)
             case is CancellationError:
-                _ = try await jobs.retry(lease, notBefore: Date(), message: "interrupted")
+                // The process is ending. The job still counts as running; the next start queues it again.
+                logger.info("job interrupted")
             default:
                 logger.warning("job failed", metadata: ["attempt": "\(lease.job.attempts)", "error": "\(error)"])
                 try await tryAgain(lease, after: error)

@@ -14,7 +14,7 @@ struct Add: AsyncParsableCommand {
     @Option(name: .customLong("kb"), help: "The knowledge base, by name or id; made where the name is new.")
     var base: String
 
-    @Flag(help: "Return only when everything is indexed.")
+    @Flag(help: "Return only when everything is indexed, as is always done without a running server.")
     var wait = false
 
     @Flag(help: "Print the result as JSON.")
@@ -30,7 +30,7 @@ struct Add: AsyncParsableCommand {
                 Terminal.progress("\(position + 1)/\(files.count) \(file.lastPathComponent)")
                 await add(file, to: id, client, &report)
             }
-            if wait { try await waitForAll(id, client, &report) }
+            if wait || client.isTemporary { try await waitForAll(id, client, &report) }
             Terminal.endProgress()
             try present(report, id)
         }
