@@ -113,4 +113,17 @@ struct ChatAnswerTests {
             #expect(upstream.requests.map(\.path) == ["/v1/models", "/v1/models"])
         }
     }
+
+    @Test("and lives as long as it sends comments, which do not begin it")
+    func comments() throws {
+        var decoder = ChatStreamDecoder(maxLineBytes: 100)
+        var events: [ModelEvent] = []
+        try decoder.decode(Array(": wait\n\n".utf8), into: &events)
+        let lifeSigns = decoder.lifeSigns
+        #expect(lifeSigns > 0 && !decoder.isBegun)
+        try decoder.decode(Array(": wa".utf8), into: &events)
+        #expect(decoder.lifeSigns == lifeSigns)
+        try decoder.decode(Array("it\n".utf8), into: &events)
+        #expect(decoder.lifeSigns > lifeSigns && !decoder.isBegun && events.isEmpty)
+    }
 }

@@ -63,7 +63,7 @@ final class FakeUpstream: Sendable {
         for await _ in closings.stream { return }
     }
 
-    /// Runs the fake for as long as `test` runs, and gives it the settings to reach it: small deadlines, no retries.
+    /// Runs the fake for as long as `test` runs, and gives it the settings to reach it, without retries.
     static func run(
         _ act: @escaping @Sendable (Seen) async -> Act,
         _ test: @Sendable (FakeUpstream, ProviderSettings) async throws -> Void
@@ -142,11 +142,7 @@ extension ProviderSettings {
     static func testing(port: Int, scheme: String = "http", host: String = "127.0.0.1") throws -> ProviderSettings {
         var settings = try ProviderSettings(
             name: "fake", baseURL: "\(scheme)://\(host):\(port)/v1", apiKey: Secret(testKey))
-        // Far beyond what any test needs: only tests about deadlines set short ones, and a busy machine fails none.
         settings.timeouts.connect = .seconds(60)
-        settings.timeouts.firstToken = .seconds(60)
-        settings.timeouts.gap = .seconds(60)
-        settings.timeouts.total = .seconds(120)
         settings.retries.limit = 0
         return settings
     }

@@ -79,7 +79,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     ]
 }
 
-@Suite("A failing server gives the error that says what failed")
+@Suite("A failing server gives the error that says what failed", .serialized)
 struct FaultTests {
     @Test("to a question", arguments: Fault.refusals + Fault.garbage)
     func chat(fault: Fault) async throws {
@@ -119,7 +119,7 @@ struct FaultTests {
             var settings = settings
             settings.limits.maxResponseBytes = 100_000
             settings.limits.maxLineBytes = 10_000
-            settings.timeouts.gap = .milliseconds(stream.isSilent ? 150 : 60_000)
+            settings.timeouts.gap = .milliseconds(stream.isSilent ? 100 : 60_000)
             let result = await model(settings).events()
             #expect(result.error as? UpstreamError == stream.error)
             #expect(result.events.first == .text("one "))
@@ -180,7 +180,7 @@ extension ProviderSettings {
     /// With a short deadline where the fault is one.
     func hurried(_ fault: Fault) -> ProviderSettings {
         var settings = self
-        if case .timedOut = fault.error { settings.timeouts.firstToken = .milliseconds(150) }
+        if case .timedOut = fault.error { settings.timeouts.firstToken = .milliseconds(100) }
         return settings
     }
 }

@@ -17,9 +17,12 @@ struct ModelRegistryTests {
     private let encoder = ModelCard(id: "minilm", ownedBy: "almanac", createdAt: date, hiddenSize: 384)
 
     private func registry(
-        _ providers: [ProviderSettings], pace: ModelRegistry.Pace = Self.patient
+        _ providers: [ProviderSettings], unknownName: Duration = .seconds(600), patience: Duration = .seconds(60)
     ) -> ModelRegistry {
-        ModelRegistry(
+        var pace = ModelRegistry.Pace()
+        pace.unknownName = unknownName
+        pace.patience = patience
+        return ModelRegistry(
             local: [(builtIn, Echo())], embedding: [encoder], providers: providers.map(OpenAICompatibleProvider.init),
             pace: pace)
     }
@@ -60,17 +63,14 @@ struct ModelRegistryTests {
     func unknown() async throws {
         let models = Shared(["a"])
         try await FakeUpstream.run { _ in Self.list(models.withLock { $0 }) } _: { upstream, settings in
-            var pace = ModelRegistry.Pace()
-            pace.unknownName = .zero
-            let eager = registry([settings], pace: pace)
+            let eager = registry([settings], unknownName: .zero)
             _ = await eager.cards()
             models.withLock { $0 = ["a", "new"] }
             _ = try await eager.languageModel(named: "new")
             await #expect(throws: RequestError.unknownModel("none")) { try await eager.languageModel(named: "none") }
             #expect(upstream.requests.count == 3)
 
-            pace.unknownName = .seconds(100)
-            let calm = registry([settings], pace: pace)
+            let calm = registry([settings])
             for _ in 0..<5 {
                 await #expect(throws: RequestError.unknownModel("none")) { try await calm.languageModel(named: "none") }
             }
@@ -109,13 +109,10 @@ struct ModelRegistryTests {
 
     @Test("does not wait for a server that says nothing")
     func silence() async throws {
-        try await FakeUpstream.run { _ in .silence } _: { upstream, settings in
-            var pace = ModelRegistry.Pace()
-            pace.patience = .milliseconds(50)
-            let registry = registry([settings], pace: pace)
+        try await FakeUpstream.run { _ in .silence } _: { _, settings in
+            let registry = registry([settings], patience: .milliseconds(50))
             #expect(await registry.cards().map(\.id) == ["extractive", "minilm"])
             await #expect(throws: RequestError.unknownModel("a")) { try await registry.languageModel(named: "a") }
-            await upstream.connectionClosed()
         }
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Providers
 
-@Suite("A remote embedder")
+@Suite("A remote embedder", .serialized)
 struct RemoteEmbedderTests {
     /// A server's vector for a text: its length and a one, so that texts of different length differ.
     private static func vector(_ input: JSONValue) -> [Float] {

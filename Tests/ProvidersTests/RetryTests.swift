@@ -5,7 +5,7 @@ import Testing
 
 @testable import Providers
 
-@Suite("A request is sent again")
+@Suite("A request is sent again", .serialized)
 struct RetryTests {
     /// Refuses with these, one after the other, and answers from then on.
     private func run(
@@ -68,7 +68,7 @@ struct RetryTests {
 
     @Test("never when the wait would outlast the deadline for the first token")
     func deadline() async throws {
-        try await run([Self.refusal(503)], firstDelay: .seconds(600)) { upstream, answer in
+        try await run([Self.refusal(503)], firstDelay: .seconds(300)) { upstream, answer in
             #expect(answer.error as? UpstreamError == .failed(provider: "fake", status: 503))
             #expect(upstream.requests.count == 1)
         }
