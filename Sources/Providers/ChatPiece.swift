@@ -21,11 +21,16 @@ struct ChatPiece: Decodable {
         var index: Int?
         var delta: Message?
         var message: Message?
-        private var finish_reason: String?
+        private var finishReason: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case index, delta, message
+            case finishReason = "finish_reason"
+        }
 
         /// One of the reasons that OpenAI knows. Some servers send `""` for none, or their engine's own words.
         var finish: String? {
-            guard let reason = finish_reason, !reason.isEmpty else { return nil }
+            guard let reason = finishReason, !reason.isEmpty else { return nil }
             switch reason {
             case "stop", "length", "tool_calls", "content_filter", "function_call": return reason
             case "max_tokens", "model_length": return "length"
@@ -36,12 +41,17 @@ struct ChatPiece: Decodable {
     }
 
     struct Usage: Decodable {
-        private var prompt_tokens: Int?
-        private var completion_tokens: Int?
+        private var prompt: Int?
+        private var completion: Int?
+
+        private enum CodingKeys: String, CodingKey {
+            case prompt = "prompt_tokens"
+            case completion = "completion_tokens"
+        }
 
         var tokens: TokenUsage? {
-            guard let prompt = prompt_tokens, prompt >= 0 else { return nil }
-            return TokenUsage(prompt: min(prompt, 1 << 40), completion: min(max(completion_tokens ?? 0, 0), 1 << 40))
+            guard let prompt, prompt >= 0 else { return nil }
+            return TokenUsage(prompt: min(prompt, 1 << 40), completion: min(max(completion ?? 0, 0), 1 << 40))
         }
     }
 

@@ -19,9 +19,9 @@ struct Deadlines: Sendable {
 
     init(_ timeouts: ProviderSettings.Timeouts) {
         let now = ContinuousClock.now
-        total = Deadline(instant: now + timeouts.total, waitingFor: "total")
-        firstToken = Deadline(instant: now + timeouts.firstToken, waitingFor: "first token").or(total)
-        gap = timeouts.gap
+        total = Deadline(instant: now + timeouts.total.clamped, waitingFor: "total")
+        firstToken = Deadline(instant: now + timeouts.firstToken.clamped, waitingFor: "first token").or(total)
+        gap = timeouts.gap.clamped
     }
 
     /// For the next sign of life, if somebody has been waiting for it since `start`.

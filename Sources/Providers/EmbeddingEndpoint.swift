@@ -70,8 +70,12 @@ private struct EmbeddingList: Decodable {
     }
 
     struct Usage: Decodable {
-        private var prompt_tokens: Int?
-        var tokens: Int? { prompt_tokens.flatMap { (1...(1 << 40)).contains($0) ? $0 : nil } }
+        private var prompt: Int?
+        var tokens: Int? { prompt.flatMap { (1...(1 << 40)).contains($0) ? $0 : nil } }
+
+        private enum CodingKeys: String, CodingKey {
+            case prompt = "prompt_tokens"
+        }
     }
 
     /// A list of numbers, or the base64 of little-endian float32.

@@ -39,9 +39,9 @@ package final class OpenAICompatibleProvider: Sendable {
             of: ModelList.self, from: call, within: Deadlines(settings.timeouts))
         return list.data.prefix(10_000).filter { !$0.id.isEmpty && $0.id.utf8.count <= 256 }.map { model in
             ModelCard(
-                id: model.id, ownedBy: model.owned_by ?? settings.name,
+                id: model.id, ownedBy: model.owner ?? settings.name,
                 createdAt: Date(timeIntervalSince1970: min(max(model.created ?? 0, 0), 1e11)),
-                maxSequenceLength: max(model.max_model_len ?? model.context_length ?? 0, 0))
+                maxSequenceLength: max(model.maxModelLength ?? model.contextLength ?? 0, 0))
         }
     }
 }
@@ -52,10 +52,17 @@ private struct ModelList: Decodable {
 
     struct Model: Decodable {
         var id: String
-        var owned_by: String?
+        var owner: String?
         var created: Double?
-        var max_model_len: Int?
-        var context_length: Int?
+        var maxModelLength: Int?
+        var contextLength: Int?
+
+        private enum CodingKeys: String, CodingKey {
+            case id, created
+            case owner = "owned_by"
+            case maxModelLength = "max_model_len"
+            case contextLength = "context_length"
+        }
     }
 }
 

@@ -133,7 +133,8 @@ struct Reply: Sendable {
 }
 
 enum ContentType: Sendable, Equatable {
-    case json, eventStream, other(String)
+    case json, eventStream
+    case other(String)
 
     /// An answer without a type is taken for a stream, which is asked for first.
     init(_ headers: HTTPHeaders) {

@@ -70,7 +70,9 @@ struct ChatAnswerTests {
             ([Chunk.text("a"), Chunk.done, "{no more", Chunk.text("b")], "stop"),
         ])
     func ends(events: [String], reason: String) async throws {
-        try await FakeUpstream.run { _ in .events(events) } _: { _, settings in
+        try await FakeUpstream.run { _ in
+            .events(events)
+        } _: { _, settings in
             let answer = await OpenAICompatibleProvider(settings).languageModel(named: "m").events()
             #expect(answer.error == nil)
             #expect(answer.events == [.text("a"), .finish(reason)])
@@ -83,7 +85,9 @@ struct ChatAnswerTests {
             "temperature": 0.5, "seed": 3, "tools": [["type": "function"]], "stop": ["a", "b"], "vendor": ["x": .null],
             "stream": false, "stream_options": ["include_usage": false], "model": "other", "messages": [],
         ]
-        try await FakeUpstream.run { _ in .events([Chunk.finish("stop"), Chunk.done]) } _: { upstream, settings in
+        try await FakeUpstream.run { _ in
+            .events([Chunk.finish("stop"), Chunk.done])
+        } _: { upstream, settings in
             let model = OpenAICompatibleProvider(settings).languageModel(named: "vendor/m:1")
             _ = await model.events(for: .asking("why / how?", parameters: parameters))
             let request = try #require(upstream.requests.first)

@@ -77,7 +77,9 @@ struct ConnectionTests {
 
     @Test("closes when the reader lets go of the answer")
     func dropped() async throws {
-        try await FakeUpstream.run { _ in .bytes(["data: \(Chunk.text("a"))\n\n"], then: .silence) } _: { upstream, settings in
+        try await FakeUpstream.run { _ in
+            .bytes(["data: \(Chunk.text("a"))\n\n"], then: .silence)
+        } _: { upstream, settings in
             let provider = OpenAICompatibleProvider(settings)
             for try await event in try await provider.languageModel(named: "m").answer(.asking()) {
                 #expect(event == .text("a"))
@@ -89,7 +91,9 @@ struct ConnectionTests {
 
     @Test("closes when an answer that nobody began to read is dropped")
     func unread() async throws {
-        try await FakeUpstream.run { _ in .bytes(["data: \(Chunk.text("a"))\n\n"], then: .silence) } _: { upstream, settings in
+        try await FakeUpstream.run { _ in
+            .bytes(["data: \(Chunk.text("a"))\n\n"], then: .silence)
+        } _: { upstream, settings in
             let provider = OpenAICompatibleProvider(settings)
             _ = try await provider.languageModel(named: "m").answer(.asking())
             await upstream.connectionClosed()
@@ -135,7 +139,9 @@ struct ConnectionTests {
 
     @Test("of a server that only sends comments does not outlast the first token's deadline")
     func onlyComments() async throws {
-        try await FakeUpstream.run { _ in .bytes([], then: .comments(everyMilliseconds: 20)) } _: { _, settings in
+        try await FakeUpstream.run { _ in
+            .bytes([], then: .comments(everyMilliseconds: 20))
+        } _: { _, settings in
             var settings = settings
             settings.timeouts.firstToken = .milliseconds(100)
             #expect(await error(settings) == .timedOut(provider: "fake", waitingFor: "first token"))

@@ -173,7 +173,8 @@ extension LanguageModel {
 /// Data of chat chunks.
 enum Chunk {
     static func delta(_ delta: JSONValue, finish: JSONValue = .null) -> String {
-        text(of: ["object": "chat.completion.chunk", "choices": [["index": 0, "delta": delta, "finish_reason": finish]]])
+        let choice: JSONValue = ["index": 0, "delta": delta, "finish_reason": finish]
+        return text(of: ["object": "chat.completion.chunk", "choices": [choice]])
     }
     static func text(_ content: String) -> String { delta(["content": .string(content)]) }
     static func text(of value: JSONValue) -> String { ProvidersTests.text(of: value) }

@@ -15,7 +15,9 @@ struct Fault: Sendable, CustomTestStringConvertible {
         self.error = error
     }
 
-    static func refusal(_ status: Int, headers: [String: String] = [:], _ body: String, _ error: UpstreamError) -> Fault {
+    static func refusal(
+        _ status: Int, headers: [String: String] = [:], _ body: String, _ error: UpstreamError
+    ) -> Fault {
         let headers = headers.merging(["content-type": "application/json"]) { given, _ in given }
         return Fault("\(status) \(headers) \(body)", .answer(status: status, headers: headers, body), error)
     }
@@ -62,30 +64,40 @@ struct Fault: Sendable, CustomTestStringConvertible {
         }
 
     static let garbage: [Fault] = [
-        Fault("HTML", .answer(headers: ["content-type": "text/html; charset=utf-8"], "<html>"),
+        Fault(
+            "HTML", .answer(headers: ["content-type": "text/html; charset=utf-8"], "<html>"),
             garbage("its content type is text/html")),
-        Fault("compressed", .answer(headers: ["content-type": "application/json", "content-encoding": "gzip"], "x"),
+        Fault(
+            "compressed", .answer(headers: ["content-type": "application/json", "content-encoding": "gzip"], "x"),
             garbage("it is compressed, which was not asked for")),
         Fault("too long", .answer(String(repeating: " ", count: 9 << 20)), garbage("it is longer than 8388608 bytes")),
         Fault("silence", .silence, .timedOut(provider: "fake", waitingFor: "first token")),
     ]
 
-    /// These differ in their words.
+    /// These are told in different words, all with `words` in them.
     static let noJSON: [Fault] = [
-        Fault("truncated JSON", .answer(#"{"choices": ["#), garbage("")),
-        Fault("JSON of something else", .answer(#"[1, 2]"#), garbage("")),
-        Fault("an error with status 200", .answer(#"{"error": {"message": "quota"}}"#), garbage("quota")),
-        Fault("an error without words", .answer(#"{"error": {}}"#), garbage("error")),
+        Fault("truncated JSON", .answer(#"{"choices": ["#), garbage("JSON")),
+        Fault("JSON of something else", .answer(#"[1, 2]"#), garbage("JSON")),
+        Fault("an error with status 200", .answer(#"{"error": {"message": "quota"}}"#), garbage("error: quota")),
+        Fault("an error without words", .answer(#"{"error": {}}"#), garbage("without a message")),
     ]
+
+    var words: String {
+        guard case .garbage(_, let reason) = error else { return "" }
+        return reason
+    }
 }
 
 @Suite("A failing server gives the error that says what failed", .serialized)
 struct FaultTests {
     @Test("to a question", arguments: Fault.refusals + Fault.garbage)
     func chat(fault: Fault) async throws {
-        try await FakeUpstream.run { _ in fault.act } _: { upstream, settings in
+        try await FakeUpstream.run { _ in
+            fault.act
+        } _: { upstream, settings in
             let result = await model(settings.hurried(fault)).events()
             #expect(result.error as? UpstreamError == fault.error)
+            #expect(!String(reflecting: result.error).contains(ProviderSettings.testKey))
             #expect(result.events.isEmpty)
             #expect(upstream.requests.count <= 1)
         }
@@ -93,7 +105,9 @@ struct FaultTests {
 
     @Test("to an embedding", arguments: Fault.refusals + Fault.garbage)
     func embedding(fault: Fault) async throws {
-        try await FakeUpstream.run { _ in fault.act } _: { upstream, settings in
+        try await FakeUpstream.run { _ in
+            fault.act
+        } _: { upstream, settings in
             let endpoint = EmbeddingEndpoint(
                 transport: Transport(settings.hurried(fault)), model: "m", asksForBase64: true)
             await #expect(throws: fault.error) { try await endpoint.embed([.text("a")]) }
@@ -103,19 +117,27 @@ struct FaultTests {
 
     @Test("where its JSON is none, or not the right one", arguments: Fault.noJSON)
     func notJSON(fault: Fault) async throws {
-        try await FakeUpstream.run { _ in fault.act } _: { _, settings in
+        try await FakeUpstream.run { _ in
+            fault.act
+        } _: { _, settings in
             let endpoint = EmbeddingEndpoint(transport: Transport(settings), model: "m", asksForBase64: true)
             let embedding = await #expect(throws: UpstreamError.self) { try await endpoint.embed([.text("a")]) }
             let chat = await model(settings).events().error as? UpstreamError
-            for case .garbage(_, let said)? in [fault.error as UpstreamError?] {
-                for case .garbage(_, let reason)? in [embedding, chat] { #expect(reason.contains(said)) }
+            for error in [embedding, chat] {
+                guard case .garbage(_, let reason) = error else {
+                    Issue.record("\(String(describing: error))")
+                    continue
+                }
+                #expect(reason.contains(fault.words))
             }
         }
     }
 
     @Test("in mid-stream, behind what came before it", arguments: Self.broken)
     func midStream(stream: Broken) async throws {
-        try await FakeUpstream.run { _ in stream.act } _: { _, settings in
+        try await FakeUpstream.run { _ in
+            stream.act
+        } _: { _, settings in
             var settings = settings
             settings.limits.maxResponseBytes = 100_000
             settings.limits.maxLineBytes = 10_000
@@ -145,18 +167,24 @@ struct FaultTests {
         Broken("broken JSON", ["data: {oops\n\n"], "an event of its stream is not the JSON of a chunk"),
         Broken("no object", ["data: 42\n\n"], "an event of its stream is not the JSON of a chunk"),
         Broken("cut off", ["data: {\"choices\": ["], "an event of its stream is not the JSON of a chunk"),
-        Broken("wrong types", ["data: {\"choices\": [{\"delta\": {\"content\": 1}}]}\n\n"],
+        Broken(
+            "wrong types", ["data: {\"choices\": [{\"delta\": {\"content\": 1}}]}\n\n"],
             "an event of its stream is not the JSON of a chunk"),
-        Broken("an error", ["data: {\"error\": {\"message\": \"out of \(Fault.key)\"}}\n\n"],
+        Broken(
+            "an error", ["data: {\"error\": {\"message\": \"out of \(Fault.key)\"}}\n\n"],
             "it broke off with an error: out of [redacted]"),
         Broken("an error event", ["event: error\ndata: {\"code\": 1}\n\n"], "it broke off with an error"),
-        Broken("vLLM's error", ["data: {\"object\": \"error\", \"message\": \"gone\"}\n\n"],
+        Broken(
+            "vLLM's error", ["data: {\"object\": \"error\", \"message\": \"gone\"}\n\n"],
             "it broke off with an error: gone"),
-        Broken("a long line", ["data: ", String(repeating: "x", count: 20_000)],
+        Broken(
+            "a long line", ["data: ", String(repeating: "x", count: 20_000)],
             "a line or event of its stream is longer than 10000 bytes"),
-        Broken("a line without end", [], then: .endless(String(repeating: "x", count: 1_000)),
+        Broken(
+            "a line without end", [], then: .endless(String(repeating: "x", count: 1_000)),
             "a line or event of its stream is longer than 10000 bytes"),
-        Broken("no end at all", [], then: .endless("data: \(Chunk.text(String(repeating: "a", count: 900)))\n\n"),
+        Broken(
+            "no end at all", [], then: .endless("data: \(Chunk.text(String(repeating: "a", count: 900)))\n\n"),
             "it is longer than 100000 bytes"),
         Broken("a lost connection", [], then: .breakOff, "the connection broke off amid the answer"),
         .silence,

@@ -40,7 +40,9 @@ struct ModelRegistryTests {
 
     @Test("lists local models first, then what providers list, every name once")
     func cards() async throws {
-        try await FakeUpstream.run { _ in Self.list(["a", "extractive", "b/c"]) } _: { upstream, settings in
+        try await FakeUpstream.run { _ in
+            Self.list(["a", "extractive", "b/c"])
+        } _: { upstream, settings in
             let registry = registry([settings, settings])
             let cards = await registry.cards()
             #expect(cards.map(\.id) == ["extractive", "minilm", "a", "b/c"])
@@ -62,7 +64,9 @@ struct ModelRegistryTests {
     @Test("asks once more for a name that it does not know, but not at every such name")
     func unknown() async throws {
         let models = Shared(["a"])
-        try await FakeUpstream.run { _ in Self.list(models.withLock { $0 }) } _: { upstream, settings in
+        try await FakeUpstream.run { _ in
+            Self.list(models.withLock { $0 })
+        } _: { upstream, settings in
             let eager = registry([settings], unknownName: .zero)
             _ = await eager.cards()
             models.withLock { $0 = ["a", "new"] }
@@ -94,7 +98,7 @@ struct ModelRegistryTests {
         }
     }
 
-    @Test("takes configured models for available where the server answers, with or without a list", arguments: [200, 404])
+    @Test("takes models for available where the server answers, with or without a list", arguments: [200, 404])
     func withoutList(status: Int) async throws {
         try await FakeUpstream.run { _ in
             status == 200 ? Self.list(["a"]) : .answer(status: status, "")
@@ -109,7 +113,9 @@ struct ModelRegistryTests {
 
     @Test("does not wait for a server that says nothing")
     func silence() async throws {
-        try await FakeUpstream.run { _ in .silence } _: { _, settings in
+        try await FakeUpstream.run { _ in
+            .silence
+        } _: { _, settings in
             let registry = registry([settings], patience: .milliseconds(50))
             #expect(await registry.cards().map(\.id) == ["extractive", "minilm"])
             await #expect(throws: RequestError.unknownModel("a")) { try await registry.languageModel(named: "a") }

@@ -8,7 +8,8 @@ struct ProviderSettingsTests {
     @Test(
         "take an http or https address and drop the slash at its end",
         arguments: [
-            ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"), ("https://a.example/v1//", "https://a.example/v1"),
+            ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
+            ("https://a.example/v1//", "https://a.example/v1"),
             ("HTTP://a.example", "HTTP://a.example"), ("http://[::1]:80/x/v1", "http://[::1]:80/x/v1"),
         ])
     func accepts(text: String, base: String) throws {
@@ -19,7 +20,8 @@ struct ProviderSettingsTests {
         "refuse any other address",
         arguments: [
             "", "/v1", "a.example/v1", "ftp://a.example", "file:///etc/passwd", "http://", "http:///v1", "unix:/x",
-            "http+unix://%2Ftmp/v1", "http://user:secret@a.example/v1", "http://u@a.example", "http://a.example/v1?key=x",
+            "http+unix://%2Ftmp/v1", "http://user:secret@a.example/v1", "http://u@a.example",
+            "http://a.example/v1?key=x",
             "http://a.example/v1#x", "http://a.example:99999/v1", "http://a.example:0/v1", "http://a b/v1",
         ])
     func refuses(text: String) {
@@ -62,7 +64,9 @@ struct ProviderSettingsTests {
 
     @Test("send the headers and the key, a configured authorization giving way to the key")
     func sent() async throws {
-        try await FakeUpstream.run { _ in .json(["data": []]) } _: { upstream, settings in
+        try await FakeUpstream.run { _ in
+            .json(["data": []])
+        } _: { upstream, settings in
             for key in [Secret("abc"), nil] {
                 let settings = try ProviderSettings(
                     name: "p", baseURL: settings.baseURL, apiKey: key,

@@ -73,7 +73,9 @@ struct RemoteEmbedderTests {
 
     @Test("learns the dimension and is identified by server, model and dimension")
     func identity() async throws {
-        try await FakeUpstream.run { Self.answer($0) } _: { _, settings in
+        try await FakeUpstream.run {
+            Self.answer($0)
+        } _: { _, settings in
             let provider = OpenAICompatibleProvider(settings)
             let embedder = try await RemoteEmbedder.connect(provider: provider, model: "e", maxTokens: 99)
             #expect(embedder.model.dimension == 2)
@@ -127,7 +129,9 @@ struct RemoteEmbedderTests {
 
     @Test("cuts texts to the model's limit itself, and sends none that is empty")
     func shortens() async throws {
-        try await FakeUpstream.run { Self.answer($0) } _: { upstream, settings in
+        try await FakeUpstream.run {
+            Self.answer($0)
+        } _: { upstream, settings in
             let embedder = try await RemoteEmbedder.connect(
                 provider: OpenAICompatibleProvider(settings), model: "e", maxTokens: 4)
             let long = String(repeating: "word ", count: 50)

@@ -21,7 +21,10 @@ struct ServerSentEventTests {
             ("data:a\r\ndata: b\r\n\r\n", [ServerSentEvent(data: "a\nb")]),
             ("data\n\ndata\ndata\n\n", [ServerSentEvent(data: ""), ServerSentEvent(data: "\n")]),
             (": comment\nevent: x\ndata:  two spaces\r\r", [ServerSentEvent(name: "x", data: " two spaces")]),
-            ("id: 1\ndata: a\n\ndata: b\n\n", [ServerSentEvent(data: "a", id: "1"), ServerSentEvent(data: "b", id: "1")]),
+            (
+                "id: 1\ndata: a\n\ndata: b\n\n",
+                [ServerSentEvent(data: "a", id: "1"), ServerSentEvent(data: "b", id: "1")]
+            ),
             ("event: dropped\n\ndata: a\n\n", [ServerSentEvent(data: "a")]),
             ("\u{FEFF}data: a\nretry: 5\nunknown: x\n\n", [ServerSentEvent(data: "a")]),
             ("id: a\0b\ndata: a\n\n", [ServerSentEvent(data: "a")]),
