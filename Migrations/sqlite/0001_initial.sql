@@ -94,6 +94,17 @@ CREATE INDEX document_counted ON document (knowledge_base_id, status, usage_byte
 CREATE INDEX document_by_file ON document (tenant_id, file_id);
 CREATE INDEX document_by_revision ON document (knowledge_base_id, revision) WHERE revision IS NOT NULL;
 
+-- The files by which a document was attached: all of the same content, and the document goes with the last of them.
+CREATE TABLE attachment (
+    document_id TEXT NOT NULL REFERENCES document (id) ON DELETE CASCADE,
+    tenant_id   TEXT NOT NULL,
+    file_id     TEXT NOT NULL,
+    PRIMARY KEY (document_id, file_id),
+    FOREIGN KEY (tenant_id, file_id) REFERENCES file (tenant_id, id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX attachment_of_file ON attachment (tenant_id, file_id);
+
 -- Apart from the row, which is read far more often than the text.
 CREATE TABLE document_text (
     document_id TEXT PRIMARY KEY NOT NULL REFERENCES document (id) ON DELETE CASCADE,

@@ -20,6 +20,8 @@ enum Connections {
             // The log shrinks back to 64 MiB after a large transaction.
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
             try db.execute(sql: "PRAGMA synchronous = FULL")
+            let value = try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? -1
+            guard value == 2 else { throw StorageError.notDurable(setting: "synchronous", value: "\(value)") }
         }
         return configuration
     }

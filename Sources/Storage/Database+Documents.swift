@@ -13,14 +13,16 @@ extension Database: DocumentStore {
                 knowledgeBase: base.id, file: file.id, filename: file.name, attributes: attachment.attributes,
                 chunking: attachment.chunking ?? base.chunking, createdAt: now
             )
-            let document: Document
-            if let existing = try db.findDocument(file.id, of: base.id, tenant: scope.tenant) {
+            var document: Document
+            if let existing = try db.findDocument(sha256: file.sha256, of: base.id, tenant: scope.tenant) {
                 document = try db.renew(existing, as: wanted, of: scope.tenant, at: now)
+                document.file = file.id
             } else {
                 try db.insert(wanted, sha256: file.sha256, of: scope.tenant)
                 try db.enqueue(wanted, of: scope.tenant, at: now)
                 document = wanted
             }
+            try db.attach(file.id, to: document.id, of: scope.tenant)
             try db.execute(
                 sql: "UPDATE knowledge_base SET last_active_at = ? WHERE tenant_id = ? AND id = ?",
                 arguments: [now.milliseconds, scope.tenant.rawValue, base.id.rawValue]
@@ -40,11 +42,7 @@ extension Database: DocumentStore {
     ) async throws -> Document? {
         try await read { db in
             try db.requireKnowledgeBase(base, of: scope.tenant)
-            let row = try Row.fetchOne(
-                db, sql: "SELECT * FROM document WHERE tenant_id = ? AND knowledge_base_id = ? AND sha256 = ?",
-                arguments: [scope.tenant.rawValue, base.rawValue, sha256]
-            )
-            return try row.map(Document.init(row:))
+            return try db.findDocument(sha256: sha256, of: base, tenant: scope.tenant)
         }
     }
 
@@ -102,7 +100,7 @@ extension Database: DocumentStore {
         let now = time
         try await write { db in
             let document = try db.document(file, of: base, tenant: scope.tenant)
-            try db.remove(document, of: scope.tenant, at: now)
+            try db.detach(file, from: document, of: scope.tenant, at: now)
         }
     }
 

@@ -54,7 +54,7 @@ extension Database: FileStore {
             try pool.writeWithoutTransaction { db in
                 let file = try db.file(id, of: scope.tenant)
                 try db.inTransaction(.immediate) {
-                    try db.removeDocuments(of: id, tenant: scope.tenant, at: now)
+                    try db.detach(id, of: scope.tenant, at: now)
                     try db.execute(
                         sql: "DELETE FROM file WHERE tenant_id = ? AND id = ?",
                         arguments: [scope.tenant.rawValue, id.rawValue]
@@ -72,8 +72,11 @@ extension Database: FileStore {
     /// Brings an upload to its place and writes its row; leaves neither if it fails.
     private func place(_ path: String, as file: StoredFile, of tenant: TenantID, _ db: Connection) throws {
         do {
+            // Noted first, so that bytes which a crash leaves without a row are unlinked at the next start.
+            try db.execute(sql: "INSERT OR IGNORE INTO unlinking (sha256) VALUES (?)", arguments: [file.sha256])
             try blobs.adopt(path, as: file.sha256)
             try db.inTransaction(.immediate) {
+                try db.execute(sql: "DELETE FROM unlinking WHERE sha256 = ?", arguments: [file.sha256])
                 try db.admit(tenant)
                 try db.execute(
                     sql: """

@@ -12,7 +12,14 @@ extension Database: JobStore {
             job.status = .running
             job.attempts += 1
             job.updatedAt = Date(milliseconds: time.milliseconds)
-            let lease = try db.lease(job)
+            let lease: JobLease
+            do {
+                lease = try db.lease(job)
+            } catch StorageError.damaged(let what) {
+                // It would be chosen again for ever, and nothing behind it.
+                try db.giveUp(job, "What is stored about this document is damaged: \(what).", at: time)
+                return nil
+            }
             try db.execute(
                 sql: "UPDATE job SET status = 'running', attempts = ?, lease_token = ?, updated_at = ? WHERE id = ?",
                 arguments: [job.attempts, lease.token, time.milliseconds, job.id.rawValue]
@@ -100,6 +107,9 @@ extension Database: JobStore {
         """
 }
 
+/// Runs of one job that may end with the process before it is given up.
+private let maxDeadlyRuns = 3
+
 extension Connection {
     /// Queues a document's indexing.
     func enqueue(_ document: Document, of tenant: TenantID, at time: Date) throws {
@@ -112,6 +122,32 @@ extension Connection {
             arguments: [
                 JobID.random().rawValue, tenant.rawValue, Job.Kind.ingest.rawValue, document.knowledgeBase.rawValue,
                 document.id.rawValue, time.milliseconds, time.milliseconds, time.milliseconds,
+            ]
+        )
+    }
+
+    /// Fails jobs under which the process has ended several times over, so that one document cannot keep it down.
+    func failDeadlyJobs(at time: Date) throws {
+        let rows = try Row.fetchAll(
+            self, sql: "SELECT * FROM job WHERE status = 'running' AND attempts >= ?", arguments: [maxDeadlyRuns])
+        for job in try rows.map(Job.init(row:)) {
+            try giveUp(job, "The server ended \(job.attempts) times while it read this document.", at: time)
+        }
+    }
+
+    /// Ends a job and its document for good.
+    fileprivate func giveUp(_ job: Job, _ message: String, at time: Date) throws {
+        try execute(
+            sql: "UPDATE job SET status = 'failed', message = ?, lease_token = NULL, updated_at = ? WHERE id = ?",
+            arguments: [message, time.milliseconds, job.id.rawValue]
+        )
+        try execute(
+            sql: """
+                UPDATE document SET status = 'failed', failure_reason = ?, failure_message = ?
+                WHERE tenant_id = ? AND id = ? AND status = 'in_progress'
+                """,
+            arguments: [
+                DocumentFailure.Reason.internalError.rawValue, message, job.tenant.rawValue, job.document.rawValue,
             ]
         )
     }

@@ -18,7 +18,7 @@ extension Database: KeyStore {
                 sql: """
                     INSERT INTO api_key (id, tenant_id, name, role, digest, hint, created_at, revoked_at)
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                    ON CONFLICT (digest) DO UPDATE SET revoked_at = NULL
+                    ON CONFLICT (digest) DO NOTHING
                     """,
                 arguments: [
                     key.id.rawValue, key.tenant.rawValue, key.name, key.role.rawValue, key.digest, key.hint,
@@ -28,17 +28,26 @@ extension Database: KeyStore {
         }
     }
 
-    package func keys() async throws -> [APIKey] {
+    package func keys(of tenant: TenantID?) async throws -> [APIKey] {
         try await read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM api_key ORDER BY created_at, id").map(APIKey.init(row:))
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT * FROM api_key WHERE :tenant IS NULL OR tenant_id = :tenant ORDER BY created_at, id
+                    """,
+                arguments: ["tenant": tenant?.rawValue]
+            ).map(APIKey.init(row:))
         }
     }
 
-    package func revoke(_ id: KeyID, at time: Date) async throws {
+    package func revoke(_ id: KeyID, of tenant: TenantID?, at time: Date) async throws {
         try await write { db in
             try db.execute(
-                sql: "UPDATE api_key SET revoked_at = COALESCE(revoked_at, ?) WHERE id = ?",
-                arguments: [time.milliseconds, id.rawValue]
+                sql: """
+                    UPDATE api_key SET revoked_at = COALESCE(revoked_at, :now)
+                    WHERE id = :id AND (:tenant IS NULL OR tenant_id = :tenant)
+                    """,
+                arguments: ["now": time.milliseconds, "id": id.rawValue, "tenant": tenant?.rawValue]
             )
             guard db.changesCount > 0 else { throw RequestError.notFound("key", id: id.rawValue, parameter: nil) }
         }

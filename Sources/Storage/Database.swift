@@ -59,17 +59,31 @@ package final class Database: Sendable {
     /// Only tidiness: what was acknowledged is safe without it.
     package func close() async throws {
         try await onDisk { [self] in
+            // What is still running was interrupted and did not fail: that run does not count.
+            try? pool.writeWithoutTransaction { db in
+                try db.execute(
+                    sql: """
+                        UPDATE job SET status = 'queued', lease_token = NULL, attempts = MAX(0, attempts - 1)
+                        WHERE status = 'running'
+                        """)
+            }
             // A reader that is still at work keeps the log; the next start reads it. By SQL, since GRDB's own call
             // crashes on a connection that is closed already.
             try? pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
-            try pool.close()
-            lock.release()
+            try drop()
         }
+    }
+
+    /// Lets go of the directory and settles nothing, as the end of a killed process does.
+    func drop() throws {
+        try pool.close()
+        lock.release()
     }
 
     /// Puts right what a process that ended in the middle of work left behind.
     private func recover() throws {
         let unlinked = try pool.write { db in
+            try db.failDeadlyJobs(at: time)
             try db.execute(
                 sql: "UPDATE job SET status = 'queued', lease_token = NULL, updated_at = ? WHERE status = 'running'",
                 arguments: [time.milliseconds]

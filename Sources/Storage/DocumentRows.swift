@@ -5,21 +5,58 @@ import Knowledge
 // The document rows of a transaction: what the stores of files, documents and jobs do to them.
 
 extension Connection {
-    /// The document that has the content of this file of the tenant, or nil. Its `file` is the one asked for.
+    /// The document that was attached by this file of the tenant, or nil. Its `file` is the one asked for.
     func findDocument(_ file: FileID, of base: KnowledgeBaseID, tenant: TenantID) throws -> Document? {
         let row = try Row.fetchOne(
             self,
             sql: """
-                SELECT document.* FROM file
-                JOIN document ON document.knowledge_base_id = :base AND document.sha256 = file.sha256
-                    AND document.tenant_id = file.tenant_id
-                WHERE file.tenant_id = :tenant AND file.id = :file
+                SELECT document.* FROM attachment
+                JOIN document ON document.id = attachment.document_id AND document.knowledge_base_id = :base
+                WHERE attachment.tenant_id = :tenant AND attachment.file_id = :file
                 """,
             arguments: ["base": base.rawValue, "tenant": tenant.rawValue, "file": file.rawValue]
         )
         guard var document = try row.map(Document.init(row:)) else { return nil }
         document.file = file
         return document
+    }
+
+    /// The document of some content, or nil. Its `file` is one by which it was attached.
+    func findDocument(sha256: String, of base: KnowledgeBaseID, tenant: TenantID) throws -> Document? {
+        try Row.fetchOne(
+            self, sql: "SELECT * FROM document WHERE tenant_id = ? AND knowledge_base_id = ? AND sha256 = ?",
+            arguments: [tenant.rawValue, base.rawValue, sha256]
+        ).map(Document.init(row:))
+    }
+
+    /// Lets a file stand for a document.
+    func attach(_ file: FileID, to document: DocumentID, of tenant: TenantID) throws {
+        try execute(
+            sql: "INSERT OR IGNORE INTO attachment (document_id, tenant_id, file_id) VALUES (?, ?, ?)",
+            arguments: [document.rawValue, tenant.rawValue, file.rawValue]
+        )
+    }
+
+    /// Takes a file from a document, which goes with the last of its files and else is known by another of them.
+    func detach(_ file: FileID, from document: Document, of tenant: TenantID, at time: Date) throws {
+        try execute(
+            sql: "DELETE FROM attachment WHERE document_id = ? AND file_id = ?",
+            arguments: [document.id.rawValue, file.rawValue]
+        )
+        let heir = try String.fetchOne(
+            self, sql: "SELECT file_id FROM attachment WHERE document_id = ? LIMIT 1",
+            arguments: [document.id.rawValue])
+        guard let heir else { return try remove(document, of: tenant, at: time) }
+        try execute(
+            sql: """
+                UPDATE document SET file_id = :heir,
+                    filename = (SELECT name FROM file WHERE tenant_id = :tenant AND id = :heir)
+                WHERE tenant_id = :tenant AND id = :document AND file_id = :file
+                """,
+            arguments: [
+                "heir": heir, "tenant": tenant.rawValue, "document": document.id.rawValue, "file": file.rawValue,
+            ]
+        )
     }
 
     /// The same, or `RequestError.notFound` for the knowledge base or the document.
@@ -90,13 +127,17 @@ extension Connection {
         )
     }
 
-    /// Removes every document made of a file.
-    func removeDocuments(of file: FileID, tenant: TenantID, at time: Date) throws {
+    /// Takes a file from every document that it stands for.
+    func detach(_ file: FileID, of tenant: TenantID, at time: Date) throws {
         let rows = try Row.fetchAll(
-            self, sql: "SELECT * FROM document WHERE tenant_id = ? AND file_id = ?",
+            self,
+            sql: """
+                SELECT document.* FROM attachment JOIN document ON document.id = attachment.document_id
+                WHERE attachment.tenant_id = ? AND attachment.file_id = ?
+                """,
             arguments: [tenant.rawValue, file.rawValue]
         )
-        for document in try rows.map(Document.init(row:)) { try remove(document, of: tenant, at: time) }
+        for document in try rows.map(Document.init(row:)) { try detach(file, from: document, of: tenant, at: time) }
     }
 
     /// Counts a change to a knowledge base's vectors.

@@ -3,7 +3,7 @@ import Foundation
 import Knowledge
 import Testing
 
-/// Files that only development machines have: `manifest.tsv` says which snippets each must give.
+/// Files that stand beside the repository on some machines: `manifest.tsv` says which snippets each must give.
 enum DevelopmentData {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../shared/data/docs")
 

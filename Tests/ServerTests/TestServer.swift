@@ -37,7 +37,7 @@ struct TestServer {
         let services = try buildServices(
             configuration, embedders: Embedders(standard: WordEmbedder()), moreModels: models.map { ($0.key, $0.value) },
             sessionSecret: nil, logger: logger)
-        try await services.keys.adopt(adminKey)
+        _ = try await services.keys.adopt(adminKey)
         let application = buildApplication(
             services, host: "127.0.0.1", port: 0, with: [services.runner], onRunning: { _ in })
         try await application.test(.live) { client in

@@ -134,7 +134,7 @@ struct JobRunnerTests {
     func interrupted() async throws {
         let queue = Queue([("a.txt", "Text.")])
         let runner = runner(queue, BrokenEmbedder(error: nil))
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await runner.run() }
             while !queue.isDrained { await Task.yield() }
             group.cancelAll()

@@ -27,6 +27,31 @@ struct DocumentTests {
         #expect(try await database.jobs(page: Page(), in: world.scope).elements.count == 1)
     }
 
+    @Test("goes with the last file that it was attached by, and not with the first")
+    func outlivesItsFirstFile() async throws {
+        let world = try World()
+        let database = world.database
+        let base = try await world.makeBase()
+        var files: [StoredFile] = []
+        for name in ["a.txt", "b.txt", "c.txt"] { files.append(try await world.upload("same", name: name)) }
+        for file in files.prefix(2) {
+            _ = try await database.attach(Attachment(file: file.id), to: base.id, in: world.scope)
+        }
+        try await world.complete(World.content())
+        await #expect(throws: RequestError.notFound("document", id: files[2].id.rawValue, parameter: nil)) {
+            try await database.document(files[2].id, of: base.id, in: world.scope)
+        }
+
+        try await database.remove(files[0].id, in: world.scope)
+        let heir = try await database.document(files[1].id, of: base.id, in: world.scope)
+        #expect(heir.filename == "b.txt")
+        #expect(try await database.knowledgeBase(base.id, in: world.scope).counts.completed == 1)
+
+        try await database.remove(files[1].id, from: base.id, in: world.scope)
+        #expect(try await database.knowledgeBase(base.id, in: world.scope).counts.total == 0)
+        #expect(try await database.content(of: files[1].id, in: world.scope) == Data("same".utf8))
+    }
+
     @Test("that is completed stays so when it is attached again, and no work is queued")
     func isNotIndexedTwice() async throws {
         let world = try World()

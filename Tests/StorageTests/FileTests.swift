@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 import Knowledge
+import TestSupport
 import Testing
 
 @testable import Storage

@@ -29,6 +29,34 @@ struct JobTests {
         #expect(try await next.database.document(document.file, of: base.id, in: world.scope).status == .completed)
     }
 
+    @Test("does not count a run that ended with the process in good order")
+    func survivesRestart() async throws {
+        var world = try World()
+        _ = try await world.attach("text", to: try await world.makeBase().id)
+        for _ in 1...5 {
+            #expect(try await world.database.claim(at: world.later)?.job.attempts == 1)
+            world = try await world.restarted()
+        }
+    }
+
+    @Test("gives up a document that the process died of three times, and goes on with the others")
+    func survivesDeadlyDocument() async throws {
+        var world = try World()
+        let base = try await world.makeBase()
+        let deadly = try await world.attach("deadly", to: base.id)
+        let harmless = try await world.attach("harmless", to: base.id)
+        for attempt in 1...3 {
+            let lease = try #require(try await world.database.claim(at: world.later))
+            #expect(lease.job.document == deadly.id)
+            #expect(lease.job.attempts == attempt)
+            world = try await world.reopened()
+        }
+        let status = try await world.database.document(deadly.file, of: base.id, in: world.scope).status
+        #expect(
+            status == .failed(DocumentFailure(.internalError, "The server ended 3 times while it read this document.")))
+        #expect(try await world.database.claim(at: world.later)?.job.document == harmless.id)
+    }
+
     @Test("lets only the holder of the present lease write")
     func fences() async throws {
         let world = try World()

@@ -18,20 +18,35 @@ struct KeyTests {
         let key = key("a")
         try await world.database.add(key)
         #expect(try await world.database.key(digest: key.digest) == key)
-        try await world.database.revoke(key.id, at: world.later)
+        try await world.database.revoke(key.id, of: nil, at: world.later)
         #expect(try await world.database.key(digest: key.digest) == nil)
-        try await world.database.revoke(key.id, at: Date(timeIntervalSince1970: 1_900_000_000))
-        #expect(try await world.database.keys().map(\.revokedAt) == [world.later])
+        try await world.database.revoke(key.id, of: nil, at: Date(timeIntervalSince1970: 1_900_000_000))
+        #expect(try await world.database.keys(of: nil).map(\.revokedAt) == [world.later])
     }
 
-    @Test("of the same digest stays the first one, and opens again when it is added again")
+    @Test("of the same digest stays the first one, and stays revoked")
     func isAddedOnce() async throws {
         let world = try World()
         let first = key("a")
         try await world.database.add(first)
-        try await world.database.revoke(first.id, at: world.later)
+        try await world.database.revoke(first.id, of: nil, at: world.later)
         try await world.database.add(key("a"))
-        #expect(try await world.database.keys() == [first])
+        #expect(try await world.database.keys(of: nil).map(\.id) == [first.id])
+        #expect(try await world.database.key(digest: first.digest) == nil)
+    }
+
+    @Test("is neither seen nor revoked by another tenant")
+    func isOfOneTenant() async throws {
+        let world = try World()
+        let key = key("a")
+        try await world.database.add(key)
+        let other = TenantID(rawValue: "tenant_two")
+        #expect(try await world.database.keys(of: other).isEmpty)
+        #expect(try await world.database.keys(of: key.tenant) == [key])
+        await #expect(throws: RequestError.notFound("key", id: key.id.rawValue, parameter: nil)) {
+            try await world.database.revoke(key.id, of: other, at: world.later)
+        }
+        #expect(try await world.database.key(digest: key.digest) == key)
     }
 
     @Test("is listed after the older ones, and an unknown one is not found")
@@ -39,10 +54,10 @@ struct KeyTests {
         let world = try World()
         let keys = [key("c", at: 3), key("a", at: 1), key("b", at: 2)]
         for key in keys { try await world.database.add(key) }
-        #expect(try await world.database.keys() == [keys[1], keys[2], keys[0]])
+        #expect(try await world.database.keys(of: nil) == [keys[1], keys[2], keys[0]])
         #expect(try await world.database.key(digest: String(repeating: "d", count: 64)) == nil)
         await #expect(throws: RequestError.notFound("key", id: "key_none", parameter: nil)) {
-            try await world.database.revoke(KeyID(rawValue: "key_none"), at: world.later)
+            try await world.database.revoke(KeyID(rawValue: "key_none"), of: nil, at: world.later)
         }
     }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 import Knowledge
+import TestSupport
 import Testing
 
 @testable import Storage
@@ -42,7 +43,7 @@ struct OpeningTests {
 
     @Test("is refused while another has it open, and works once that is closed")
     func locks() async throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         let first = try World(in: directory)
         #expect(throws: StorageError.locked(directory: directory.path)) { try World(in: directory) }
         try await first.database.close()
@@ -60,7 +61,7 @@ struct OpeningTests {
 
     @Test("refuses the database of a newer program, and leaves it as it is")
     func refusesNewer() async throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         let newest = SchemaMigration(name: "9999_future.sql", sql: "CREATE TABLE future (id INTEGER) STRICT;")
         let newer = try Storage.Database.open(
             directory: directory.path, migrations: SchemaMigration.embedded + [newest], now: { Date() })
@@ -74,7 +75,7 @@ struct OpeningTests {
 
     @Test("refuses a database whose migrations read differently")
     func refusesChanged() async throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         var changed = SchemaMigration.embedded
         changed[0].sql += "\n-- edited"
         let other = try Storage.Database.open(directory: directory.path, migrations: changed, now: { Date() })
@@ -98,7 +99,7 @@ struct OpeningTests {
 
     @Test("says that a file which is no database is damaged")
     func refusesGarbage() throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
         let garbage = Data(repeating: 0x41, count: 8192)
         try garbage.write(to: URL(filePath: "\(directory.path)/almanac.db"))

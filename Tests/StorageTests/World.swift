@@ -2,21 +2,9 @@ import FoundationEssentials
 import GRDB
 import Knowledge
 import Synchronization
+import TestSupport
 
 @testable import Storage
-
-/// A directory that goes away with this object.
-final class TemporaryDirectory: Sendable {
-    let path: String
-
-    init() {
-        path = FileManager.default.temporaryDirectory.path + "/almanac-\(FileID.random().rawValue)"
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)  // A leftover in the system's temporary folder harms nobody.
-    }
-}
 
 /// A database in a directory of its own, and the few steps that most tests begin with.
 struct World: Sendable {
@@ -27,7 +15,8 @@ struct World: Sendable {
     static let dimension = 4
 
     /// - Parameter tick: How far time goes on with every look at the clock, in seconds.
-    init(in directory: TemporaryDirectory = TemporaryDirectory(), tick: Double = 1) throws {
+    init(in directory: TemporaryDirectory? = nil, tick: Double = 1) throws {
+        let directory = try directory ?? TemporaryDirectory()
         let seconds = Mutex(1_700_000_000.0)
         self.directory = directory
         database = try Storage.Database.open(directory: directory.path) {
@@ -40,6 +29,12 @@ struct World: Sendable {
 
     /// The same directory as a new process finds it after this one was killed.
     func reopened() async throws -> World {
+        try await database.onDisk { [database] in try database.drop() }
+        return try World(in: directory)
+    }
+
+    /// The same directory as a new process finds it after this one has ended in good order.
+    func restarted() async throws -> World {
         try await database.close()
         return try World(in: directory)
     }

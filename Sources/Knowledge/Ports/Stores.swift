@@ -34,12 +34,12 @@ package struct Listing<Element: Sendable>: Sendable {
 package protocol KeyStore: Sendable {
     /// The key of that digest unless it was revoked.
     func key(digest: String) async throws -> APIKey?
-    /// Adds a key, and its tenant where that is new; a key of the same digest stays as it is, un-revoked.
+    /// Adds a key, and its tenant where that is new; a key of the same digest stays as it is, revoked or not.
     func add(_ key: APIKey) async throws
-    /// All keys of all tenants, oldest first, revoked ones included.
-    func keys() async throws -> [APIKey]
-    /// Revokes at once. Throws `RequestError.notFound`.
-    func revoke(_ id: KeyID, at time: Date) async throws
+    /// The keys of a tenant, or of all tenants for nil, oldest first, revoked ones included.
+    func keys(of tenant: TenantID?) async throws -> [APIKey]
+    /// Revokes at once a key of this tenant, or of any for nil. Throws `RequestError.notFound`.
+    func revoke(_ id: KeyID, of tenant: TenantID?, at time: Date) async throws
 }
 
 /// Uploaded originals: the rows, and the bytes under their hash.
@@ -52,7 +52,8 @@ package protocol FileStore: Sendable {
     func files(purpose: String?, page: Page, in scope: Scope) async throws -> Listing<StoredFile>
     /// The whole content.
     func content(of id: FileID, in scope: Scope) async throws -> Data
-    /// Removes the file and every document made of it; the bytes too where no other file has the same.
+    /// Removes the file, and every document that no other attached file of the same content stands for; the bytes too
+    /// where no other file has the same.
     func remove(_ id: FileID, in scope: Scope) async throws
 }
 
@@ -92,7 +93,7 @@ package struct Attachment: Sendable {
     }
 }
 
-/// Documents of a knowledge base. A document is found by any file id whose content is the same.
+/// Documents of a knowledge base. Files of the same content are one document, found by each file that was attached.
 package protocol DocumentStore: Sendable {
     /// Writes the document row and its ingest job in one transaction.
     ///
@@ -111,7 +112,8 @@ package protocol DocumentStore: Sendable {
     ) async throws -> Document
     /// The canonical text of a completed document.
     func text(of file: FileID, in base: KnowledgeBaseID, scope: Scope) async throws -> String
-    /// When this returns no later search gives the document, and its job, if one runs, changes nothing any more.
+    /// Takes the file from the knowledge base. Where no other file of the same content was attached, no later search
+    /// gives the document when this returns, and its job, if one runs, changes nothing any more.
     func remove(_ file: FileID, from base: KnowledgeBaseID, in scope: Scope) async throws
     /// Completed documents whose attributes satisfy the filter.
     func documents(matching filter: AttributeFilter, of bases: [KnowledgeBaseID], in scope: Scope) async throws

@@ -9,14 +9,12 @@ struct KeyRoutes: Sendable {
 
     func add(to group: RouterGroup<AppContext>) {
         group.get("keys") { _, context in
-            _ = try context.admin()
-            return try await Response.json(["keys": .array(keys.all().map { wire($0) })])
+            try await Response.json(["keys": .array(keys.all(for: context.admin()).map { wire($0) })])
         }
         .post("keys", use: create)
         .delete("keys/:key") { _, context in
-            _ = try context.admin()
             let id: KeyID = try context.id("key")
-            try await keys.revoke(id)
+            try await keys.revoke(id, for: context.admin())
             return try Response.json(wireDeleted(id.rawValue, object: "key"))
         }
     }
@@ -29,7 +27,8 @@ struct KeyRoutes: Sendable {
         guard !tenant.rawValue.isEmpty, tenant.rawValue.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) })
         else { throw body.invalid("tenant", "must be letters, digits, '-', '_' or '.'") }
         let (key, secret) = try await keys.create(
-            name: body.string("name", maxLength: 256) ?? "", role: body.choice("role") ?? .user, tenant: tenant)
+            name: body.string("name", maxLength: 256) ?? "", role: body.choice("role") ?? .user, tenant: tenant,
+            by: scope)
         guard case .object(var fields) = wire(key) else { return try Response.json(wire(key)) }
         fields["key"] = .string(secret)
         return try Response.json(.object(fields), status: .created)

@@ -9,7 +9,8 @@ package struct Keys: Sendable {
     private let sessionDigest: String?
     private let tenant: TenantID
 
-    /// - Parameter tenant: Whose data the first admin key and the session's own secret belong to.
+    /// - Parameter tenant: The operator's: that of the first admin key and of the session's own secret. Its admins manage
+    ///   the keys of all tenants, other admins those of their own.
     package init(store: any KeyStore, tenant: TenantID, sessionSecret: String? = nil) {
         self.store = store
         self.tenant = tenant
@@ -24,21 +25,43 @@ package struct Keys: Sendable {
         return try await store.key(digest: digest).map { Scope(tenant: $0.tenant, role: $0.role) }
     }
 
-    /// Makes a key; its secret is nowhere but in the result.
-    package func create(name: String, role: Scope.Role, tenant: TenantID) async throws -> (key: APIKey, secret: String) {
+    /// Makes a key; its secret is nowhere but in the result. Other tenants' keys are for the operator's admins to make.
+    package func create(
+        name: String, role: Scope.Role, tenant: TenantID, by scope: Scope
+    ) async throws -> (key: APIKey, secret: String) {
+        guard tenant == scope.tenant || isOperator(scope) else {
+            throw RequestError.forbidden("This key makes keys of the tenant '\(scope.tenant)' only.")
+        }
         let secret = Self.newSecret()
         let key = try await add(secret, name: name, role: role, tenant: tenant)
         return (key, secret)
     }
 
     /// Stores the operator's own secret as an admin key.
-    package func adopt(_ secret: String) async throws {
+    /// - Returns: Whether it opens the door: a key that was revoked stays so.
+    package func adopt(_ secret: String) async throws -> Bool {
         _ = try await add(secret, name: "admin", role: .admin, tenant: tenant)
+        return try await scope(of: secret) != nil
     }
 
-    package func all() async throws -> [APIKey] { try await store.keys() }
+    /// The first admin key, where there is no key yet.
+    /// - Returns: Its secret, nil where keys exist.
+    package func createFirst() async throws -> String? {
+        guard try await store.keys(of: nil).isEmpty else { return nil }
+        let scope = Scope(tenant: tenant, role: .admin)
+        return try await create(name: "admin", role: .admin, tenant: tenant, by: scope).secret
+    }
 
-    package func revoke(_ id: KeyID) async throws { try await store.revoke(id, at: Date()) }
+    /// The keys that these admins manage: their own tenant's, and all for the operator's.
+    package func all(for scope: Scope) async throws -> [APIKey] { try await store.keys(of: managed(by: scope)) }
+
+    package func revoke(_ id: KeyID, for scope: Scope) async throws {
+        try await store.revoke(id, of: managed(by: scope), at: Date())
+    }
+
+    private func isOperator(_ scope: Scope) -> Bool { scope.tenant == tenant }
+
+    private func managed(by scope: Scope) -> TenantID? { isOperator(scope) ? nil : scope.tenant }
 
     private func add(
         _ secret: String, name: String, role: Scope.Role, tenant: TenantID

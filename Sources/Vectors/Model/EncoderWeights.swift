@@ -60,6 +60,8 @@ private struct WeightLoader {
     }
 
     func tensor(_ name: String, _ shape: [Int]) throws -> FloatBuffer {
+        // Before memory is taken: the shape comes from config.json, which may ask for any amount.
+        try file.tensor(prefix + name, shape: shape)
         let buffer = FloatBuffer(count: shape.reduce(1, *))
         try file.read(prefix + name, shape: shape, into: buffer.base)
         return buffer

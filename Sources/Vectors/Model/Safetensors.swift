@@ -124,6 +124,20 @@ struct Safetensors {
 
     // MARK: - Tensors
 
+    /// The tensor of that name and shape.
+    ///
+    /// - Throws: `ModelError` if there is none, or one of another shape.
+    @discardableResult
+    func tensor(_ name: String, shape: [Int]) throws -> Tensor {
+        guard let tensor = tensors[name] else {
+            throw ModelError.malformed(file: path, reason: "tensor \(name) is missing")
+        }
+        guard tensor.shape == shape else {
+            throw ModelError.malformed(file: path, reason: "\(name): shape \(tensor.shape), expected \(shape)")
+        }
+        return tensor
+    }
+
     /// Reads a tensor of F32, F16 or BF16 as floats.
     ///
     /// - Parameters:
@@ -131,12 +145,7 @@ struct Safetensors {
     ///   - destination: At least as many floats.
     /// - Throws: `ModelError` if there is no such tensor, or of another shape or type, or reading fails.
     func read(_ name: String, shape: [Int], into destination: UnsafeMutablePointer<Float>) throws {
-        guard let tensor = tensors[name] else {
-            throw ModelError.malformed(file: path, reason: "tensor \(name) is missing")
-        }
-        guard tensor.shape == shape else {
-            throw ModelError.malformed(file: path, reason: "\(name): shape \(tensor.shape), expected \(shape)")
-        }
+        let tensor = try tensor(name, shape: shape)
         guard let widen = Self.widening(tensor.type) else {
             throw ModelError.unsupported(file: path, reason: "\(name) of type \(tensor.type)")
         }

@@ -71,9 +71,10 @@ struct Serve: AsyncParsableCommand {
     /// The first start makes an admin key and prints it, this once; `ALMANAC_ADMIN_KEY` sets one of one's own.
     private func settleFirstKey(_ services: Services, _ configuration: Configuration) async throws {
         if let key = configuration.adminKey {
-            try await services.keys.adopt(key)
-        } else if try await services.keys.all().isEmpty {
-            let (_, secret) = try await services.keys.create(name: "admin", role: .admin, tenant: defaultTenant)
+            if try await !services.keys.adopt(key) {
+                services.logger.warning("the key in ALMANAC_ADMIN_KEY was revoked and stays so")
+            }
+        } else if let secret = try await services.keys.createFirst() {
             Terminal.note("admin key, shown this once: \(secret)")
         }
     }
