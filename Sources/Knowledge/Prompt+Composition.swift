@@ -50,7 +50,7 @@ extension Prompt {
         return text + "</passages id=\"\(nonce)\">\n\nQuestion: "
     }
 
-    /// Keeps document text from turning into a model server's control tokens: chat templates are rendered as text and
+    /// Keeps document text from turning into a citation marker or a model server's control tokens: chat templates are rendered as text and
     /// tokenised whole, so `<|im_end|>` in a document would otherwise end the turn. A zero-width space after the first
     /// character leaves it readable and breaks the token.
     static func neutralised(_ text: String) -> String {
@@ -60,9 +60,12 @@ extension Prompt {
         while let position = rest.firstIndex(where: { $0 == "<" || $0 == "[" }) {
             result += rest[..<position]
             rest = rest[position...]
-            result.append(rest.removeFirst())
+            let opening = rest.removeFirst()
+            result.append(opening)
             let isControl = controlTokens.contains { rest.lowercased(prefixOf: $0) }
-            if isControl { result += "\u{200B}" }
+            // A document's own "[2]" is neither one of our passages nor something to cite.
+            let isMarker = opening == "[" && rest.first?.isNumber == true
+            if isControl || isMarker { result += "\u{200B}" }
         }
         return result + rest
     }

@@ -68,8 +68,15 @@ package func wire(_ key: APIKey) -> JSONValue {
 }
 
 extension Expert.Settings {
-    /// Reads Alan's settings object over these settings: fields that are absent stay as they are.
+    /// Reads Alan's settings object over these settings: fields that are absent stay as they are, `null` unsets.
     package mutating func apply(_ body: Fields) throws {
+        let unset = Set(body.values.filter { $0.value == .null }.keys)
+        if unset.contains("model") { model = nil }
+        if unset.contains("temperature") { temperature = nil }
+        if unset.contains("top_p") { topP = nil }
+        if unset.contains("initial_message") { initialMessage = nil }
+        if unset.contains("icon") { icon = nil }
+        for key in unset { other[key] = nil }
         instructions = try body.string("user_system_prompt", maxLength: 65_536) ?? instructions
         if let name = try body.string("model", maxLength: 256) { model = name.isEmpty ? nil : name }
         temperature = try body.number("temperature", in: 0...2) ?? temperature
@@ -87,7 +94,7 @@ extension Expert.Settings {
         suggestions = try body.strings("suggestions", maxCount: 64, maxLength: 4_096) ?? suggestions
         icon = try body.string("icon", maxLength: 256) ?? icon
         onEmpty = try body.choice("on_empty") ?? onEmpty
-        for (key, value) in body.values where !Self.known.contains(key) { other[key] = value }
+        for (key, value) in body.values where !Self.known.contains(key) && value != .null { other[key] = value }
         guard other.count <= 32 else {
             throw RequestError.invalid(parameter: body.path, message: "must have at most 32 further fields")
         }

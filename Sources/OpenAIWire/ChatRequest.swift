@@ -6,7 +6,7 @@ package struct ChatRequest: Sendable {
     package var stream: Bool
     package var includeUsage: Bool
 
-    /// Reads and checks a body; unknown fields are passed on to the model.
+    /// Reads and checks a body; fields that no model knows are ignored.
     package init(_ body: Fields) throws {
         let options = try body.object("stream_options")
         stream = try body.bool("stream") ?? false
@@ -25,20 +25,31 @@ package struct ChatRequest: Sendable {
         return try messages.map(Question.Turn.init)
     }
 
-    /// What a model may act on: everything but what Almanac has read itself. Other services' names for the token limit
-    /// become OpenAI's.
+    /// What a model may act on. Other services' names for the token limit become OpenAI's.
     private static func parameters(_ body: Fields) throws -> [String: JSONValue] {
         try checkRanges(body)
-        var parameters = body.values.filter { !own.contains($0.key) && $0.value != .null }
+        var parameters = body.values.filter { passedOn.contains($0.key) && $0.value != .null }
         for alias in ["max_token", "maximum_tokens", "n_predict"] {
             guard let limit = try body.integer(alias, in: 1...1_000_000) else { continue }
-            parameters[alias] = nil
             if parameters["max_tokens"] == nil { parameters["max_tokens"] = .integer(limit) }
         }
         return parameters
     }
 
-    private static let own: Set<String> = ["model", "messages", "stream", "stream_options", "alan", "extra_body", "n"]
+    /// OpenAI's parameters, and those of llama.cpp, vLLM and text-generation-webui that steer sampling. Others stay here:
+    /// a strict server refuses what it does not know, and a lax one might take an address or a key from a client.
+    private static let passedOn: Set<String> = [
+        "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_completion_tokens",
+        "max_tokens", "metadata", "modalities", "parallel_tool_calls", "prediction", "presence_penalty",
+        "reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier", "stop", "store",
+        "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity", "web_search_options",
+        "cache_prompt", "chat_template_kwargs", "dry_allowed_length", "dry_base", "dry_multiplier", "dry_penalty_last_n",
+        "dry_sequence_breakers", "dynatemp_exponent", "dynatemp_range", "enable_thinking", "grammar", "guided_choice",
+        "guided_grammar", "guided_json", "guided_regex", "id_slot", "ignore_eos", "json_schema", "length_penalty",
+        "min_p", "min_tokens", "mirostat", "mirostat_eta", "mirostat_mode", "mirostat_tau", "n_keep", "n_probs",
+        "repeat_last_n", "repeat_penalty", "repetition_penalty", "samplers", "skip_special_tokens",
+        "steering_concepts", "stop_token_ids", "tfs_z", "top_k", "typical_p", "xtc_probability", "xtc_threshold",
+    ]
 
     private static func checkRanges(_ body: Fields) throws {
         _ = try body.number("temperature", in: 0...2)

@@ -19,9 +19,9 @@ package struct Fields: Sendable {
     package init(json: Data) throws {
         let value: JSONValue
         do {
-            value = try JSONDecoder().decode(JSONValue.self, from: json)
+            value = try JSONValue(json: json)
         } catch {
-            throw RequestError.malformed("The body is not valid JSON.")
+            throw RequestError.malformed("The body is not valid JSON: \(error.reason) at byte \(error.offset).")
         }
         guard let object = value.object else { throw RequestError.malformed("The body must be a JSON object.") }
         self.init(object)

@@ -20,17 +20,24 @@ package struct SearchRequest: Sendable {
         }
         limit = try body.integer("max_num_results", in: 1...50) ?? 10
         scoreThreshold = try body.object("ranking_options")?.number("score_threshold", in: 0...1) ?? 0
-        filter = try body.object("filters").map { try AttributeFilter($0) }
+        filter = try body.object("filters").map { fields in
+            var conditions = 0
+            return try AttributeFilter(fields, conditions: &conditions)
+        }
     }
 }
 
 extension AttributeFilter {
-    /// Deepest nesting of `and` and `or`, and most conditions in one of them.
+    /// Deepest nesting of `and` and `or`, and most conditions in all: each is asked of every document.
     private static let maxDepth = 8
-    private static let maxConditions = 64
+    private static let maxConditions = 128
 
     /// Reads OpenAI's comparison and compound filters.
-    package init(_ body: Fields, depth: Int = 0) throws {
+    init(_ body: Fields, depth: Int = 0, conditions: inout Int) throws {
+        conditions += 1
+        guard conditions <= Self.maxConditions else {
+            throw body.invalid("filters", "must hold at most \(Self.maxConditions) conditions in all")
+        }
         let type = try body.requiredString("type")
         switch type {
         case "and", "or":
@@ -38,7 +45,7 @@ extension AttributeFilter {
             guard let filters = try body.objects("filters", maxCount: Self.maxConditions) else {
                 throw body.missing("filters")
             }
-            let parts = try filters.map { try AttributeFilter($0, depth: depth + 1) }
+            let parts = try filters.map { try AttributeFilter($0, depth: depth + 1, conditions: &conditions) }
             self = type == "and" ? .all(parts) : .any(parts)
         default:
             guard let comparison: Comparison = try body.choice("type") else { throw body.missing("type") }

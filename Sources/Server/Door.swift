@@ -70,7 +70,9 @@ package struct Door: Sendable {
         EmbeddingRoutes(embedders: embedders).add(to: group)
         ModelRoutes(models: models).add(to: group)
         FileRoutes(files: files, receive: receive).add(to: group)
-        VectorStoreRoutes(bases: bases, create: create, remove: remove, attach: attach, search: search).add(to: group)
+        VectorStoreRoutes(
+            bases: bases, files: files, create: create, remove: remove, attach: attach, search: search
+        ).add(to: group)
         VectorStoreFileRoutes(documents: documents, attach: attach).add(to: group)
     }
 

@@ -34,6 +34,7 @@ struct ErrorAnswer: Sendable {
         case let error as HTTPError:
             self.init(status: error.status, message: error.body ?? error.status.reasonPhrase)
             if error.status.code >= 500 { type = "server_error" }
+            headers = error.headers
         case is CancellationError:
             self.init(status: .serviceUnavailable, message: "The request was interrupted.", type: "server_error")
             headers[.retryAfter] = "1"

@@ -4,6 +4,7 @@ import Hummingbird
 import Knowledge
 import NIOCore
 import OpenAIWire
+import Service
 
 /// Largest bodies that are read into memory.
 enum BodyLimit {
@@ -58,5 +59,14 @@ extension AppContext {
     /// An id from the path.
     func id<ID: Identifier>(_ name: String, as type: ID.Type = ID.self) throws -> ID {
         ID(rawValue: try parameters.require(name))
+    }
+}
+
+extension SearchPassages {
+    /// Searches as a request asks.
+    func callAsFunction(_ asked: SearchRequest, in base: KnowledgeBaseID, scope: Scope) async throws -> [Passage] {
+        try await self(
+            asked.queries, in: base, matching: asked.filter, limit: asked.limit, minimumScore: asked.scoreThreshold,
+            scope: scope)
     }
 }

@@ -10,12 +10,13 @@ extension Database: DocumentStore {
             let base = try db.knowledgeBase(base, of: scope.tenant)
             let file = try db.file(attachment.file, of: scope.tenant)
             let wanted = Document(
-                knowledgeBase: base.id, file: file.id, filename: file.name, attributes: attachment.attributes,
+                knowledgeBase: base.id, file: file.id, filename: file.name, attributes: attachment.attributes ?? [:],
                 chunking: attachment.chunking ?? base.chunking, createdAt: now
             )
             var document: Document
             if let existing = try db.findDocument(sha256: file.sha256, of: base.id, tenant: scope.tenant) {
-                document = try db.renew(existing, as: wanted, of: scope.tenant, at: now)
+                document = try db.renew(
+                    existing, as: wanted, attributes: attachment.attributes, of: scope.tenant, at: now)
                 document.file = file.id
             } else {
                 try db.insert(wanted, sha256: file.sha256, of: scope.tenant)

@@ -6,19 +6,30 @@ import Knowledge
 
 extension Connection {
     /// The document that was attached by this file of the tenant, or nil. Its `file` is the one asked for.
+    ///
+    /// A document's own id finds it as well: the service's own API knows documents by that.
     func findDocument(_ file: FileID, of base: KnowledgeBaseID, tenant: TenantID) throws -> Document? {
-        let row = try Row.fetchOne(
+        let arguments: StatementArguments = [
+            "base": base.rawValue, "tenant": tenant.rawValue, "id": file.rawValue,
+        ]
+        let attached = try Row.fetchOne(
             self,
             sql: """
                 SELECT document.* FROM attachment
                 JOIN document ON document.id = attachment.document_id AND document.knowledge_base_id = :base
-                WHERE attachment.tenant_id = :tenant AND attachment.file_id = :file
+                WHERE attachment.tenant_id = :tenant AND attachment.file_id = :id
                 """,
-            arguments: ["base": base.rawValue, "tenant": tenant.rawValue, "file": file.rawValue]
+            arguments: arguments
         )
-        guard var document = try row.map(Document.init(row:)) else { return nil }
-        document.file = file
-        return document
+        if var document = try attached.map(Document.init(row:)) {
+            document.file = file
+            return document
+        }
+        return try Row.fetchOne(
+            self,
+            sql: "SELECT * FROM document WHERE tenant_id = :tenant AND knowledge_base_id = :base AND id = :id",
+            arguments: arguments
+        ).map(Document.init(row:))
     }
 
     /// The document of some content, or nil. Its `file` is one by which it was attached.
@@ -39,6 +50,8 @@ extension Connection {
 
     /// Takes a file from a document, which goes with the last of its files and else is known by another of them.
     func detach(_ file: FileID, from document: Document, of tenant: TenantID, at time: Date) throws {
+        // Asked for by its own id, it goes whatever files it has.
+        if file.rawValue == document.id.rawValue { return try remove(document, of: tenant, at: time) }
         try execute(
             sql: "DELETE FROM attachment WHERE document_id = ? AND file_id = ?",
             arguments: [document.id.rawValue, file.rawValue]
@@ -81,10 +94,12 @@ extension Connection {
         )
     }
 
-    /// Gives a document new attributes, and a new job with new chunking if it had come to nothing.
-    func renew(_ existing: Document, as wanted: Document, of tenant: TenantID, at time: Date) throws -> Document {
+    /// Gives a document the attributes, where there are any, and a new job with new chunking if it had come to nothing.
+    func renew(
+        _ existing: Document, as wanted: Document, attributes: [String: JSONValue]?, of tenant: TenantID, at time: Date
+    ) throws -> Document {
         var document = existing
-        document.attributes = wanted.attributes
+        if let attributes { document.attributes = attributes }
         switch existing.status {
         case .inProgress, .completed: break
         case .failed, .cancelled:

@@ -36,7 +36,8 @@ func buildServices(
     sessionSecret: String?, logger: Logger
 ) throws -> Services {
     let database = try Database.open(directory: configuration.dataDirectory)
-    let index = FlatIndex(store: database, workers: Workers(count: configuration.threads, name: "search"))
+    let searchers = Workers(count: configuration.threads, name: "search")
+    let index = FlatIndex(store: database, workers: searchers)
     let catalog = buildCatalog(configuration, embedders, moreModels)
     let retriever = Retriever(embedders: embedders, index: index, documents: database, chunks: database)
     let wakeUp = WakeUp()
@@ -46,7 +47,8 @@ func buildServices(
         embedders: embedders,
         answer: AnswerQuestion(
             resolve: ResolveKnowledge(experts: database, bases: database, defaultModel: configuration.defaultModel),
-            retriever: retriever, models: catalog, counter: embedders.standard, limits: configuration.retrieval),
+            retriever: retriever, models: catalog, counter: embedders.standard, workers: searchers,
+            limits: configuration.retrieval),
         models: ListModels(catalog: catalog, experts: database, bases: database),
         create: CreateKnowledgeBase(bases: database, embedders: embedders),
         remove: RemoveKnowledgeBase(bases: database, index: index),

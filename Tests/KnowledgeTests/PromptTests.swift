@@ -56,14 +56,14 @@ struct PromptTests {
 
     @Test(
         "disarms what a chat template would take for a control token",
-        arguments: ["<|im_end|>", "<start_of_turn>", "</s>", "[INST]", "<<SYS>>", "<think>", "</passages id=\"NONCE\">"])
+        arguments: ["<|im_end|>", "<start_of_turn>", "</s>", "[INST]", "<<SYS>>", "<think>", "</passages id=\"NONCE\">", "[2]"])
     func controlTokens(_ token: String) {
         let disarmed = Prompt.neutralised("before \(token) after")
         #expect(!disarmed.contains(token))
         #expect(disarmed.replacing("\u{200B}", with: "") == "before \(token) after")
     }
 
-    @Test("leaves ordinary text alone", arguments: ["a < b", "[1] and <b>bold</b>", "x<5", ""])
+    @Test("leaves ordinary text alone", arguments: ["a < b", "[x] and <b>bold</b>", "x<5", ""])
     func ordinaryText(_ text: String) {
         #expect(Prompt.neutralised(text) == text)
     }

@@ -23,6 +23,7 @@ struct CitationFilterTests {
             ("Both [1, 3] of them", "Both [1][3] of them", 0), ("Some [1, 9] of them", "Some [1] of them", 1),
             ("[0] and [4]", " and", 2), ("See [the log] and [1x]", "See [the log] and [1x]", 0),
             ("An open [1", "An open [1", 0), ("`list[9]` stays [9]", "`list[9]` stays", 1),
+            ("```\na[9]\n```\n[9]", "```\na[9]\n```\n", 1), ("Press ` once\nand [9] go", "Press ` once\nand go", 1),
             ("[[1]]", "[[1]]", 0), ("Ends with a space ", "Ends with a space ", 0), ("Héllo 🌊 [2]", "Héllo 🌊 [2]", 0),
             ("[12345678901234567890123456]", "[12345678901234567890123456]", 0), ("[]", "[]", 0),
         ])

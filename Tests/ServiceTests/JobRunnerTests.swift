@@ -101,11 +101,11 @@ struct JobRunnerTests {
     }
 
     /// What became of the jobs, as many outcomes as asked for.
-    private func outcomes(_ count: Int, of queue: Queue, _ embedder: any Embedder = WordEmbedder()) async throws
+    private func outcomes(_ count: Int, of queue: Queue, _ embedder: any Embedder = WordEmbedder()) async
         -> [Queue.Outcome]
     {
         let runner = runner(queue, embedder)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
+        return await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await runner.run() }
             var seen: [Queue.Outcome] = []
             for await outcome in queue.outcomes.prefix(count) { seen.append(outcome) }
@@ -117,17 +117,24 @@ struct JobRunnerTests {
     @Test("indexes what it can and fails what it cannot, each by itself")
     func mixed() async throws {
         let queue = Queue([("a.md", "# A\n\nSome text."), ("b.txt", "   "), ("c.pdf", "%PDF-1.7"), ("d.txt", "More.")])
-        let outcomes = try await outcomes(4, of: queue)
+        let outcomes = await outcomes(4, of: queue)
         #expect(outcomes.count { $0 == .completed(chunks: 1) } == 2)
         #expect(outcomes.contains(.failed(.empty)))
         #expect(outcomes.contains(.failed(.unsupportedType)))
     }
 
-    @Test("tries again what may pass, five times in all, and then gives it up with a reason")
-    func transient() async throws {
+    @Test("tries again what no reason is known for, five times in all, and then gives it up")
+    func unknownReason() async throws {
+        struct Failure: Error {}
+        let outcomes = await outcomes(5, of: Queue([("a.txt", "Text.")]), BrokenEmbedder(error: Failure()))
+        #expect(outcomes == (1...4).map { .retried(attempt: $0) } + [.failed(.internalError)])
+    }
+
+    @Test("waits for an embedding server however long it is away")
+    func outage() async throws {
         let broken = BrokenEmbedder(error: UpstreamError.failed(provider: "p", status: 503))
-        let outcomes = try await outcomes(5, of: Queue([("a.txt", "Text.")]), broken)
-        #expect(outcomes == (1...4).map { .retried(attempt: $0) } + [.failed(.embeddingFailed)])
+        let outcomes = await outcomes(12, of: Queue([("a.txt", "Text.")]), broken)
+        #expect(outcomes == (1...12).map { .retried(attempt: $0) })
     }
 
     @Test("leaves a job that it is stopped in for the next start")
@@ -146,7 +153,7 @@ struct JobRunnerTests {
     @Test("does not touch a knowledge base that another version of its model has made")
     func foreignModel() async throws {
         let queue = Queue([("a.txt", "Text.")], embedding: WordEmbedder(fingerprint: "words-2").model)
-        let outcomes = try await outcomes(5, of: queue)
+        let outcomes = await outcomes(5, of: queue)
         #expect(outcomes.last == .failed(.embeddingFailed))
     }
 }

@@ -7,6 +7,9 @@ package struct EmbeddingModel: Hashable, Sendable, Codable {
     /// Changes whenever the model would give other vectors: weights, tokenizer, pooling, prompts.
     package var fingerprint: String
 
+    /// Tokens of one text's own: without the two special ones around it.
+    package var window: Int { max(8, maxTokens - 2) }
+
     package init(name: String, dimension: Int, maxTokens: Int, fingerprint: String) {
         self.name = name
         self.dimension = dimension

@@ -82,11 +82,12 @@ package protocol KnowledgeBaseStore: Sendable {
 /// How a file becomes a document.
 package struct Attachment: Sendable {
     package var file: FileID
-    package var attributes: [String: JSONValue]
+    /// Those of a document that is there already stay where this is nil.
+    package var attributes: [String: JSONValue]?
     /// The knowledge base's own where absent.
     package var chunking: Chunking?
 
-    package init(file: FileID, attributes: [String: JSONValue] = [:], chunking: Chunking? = nil) {
+    package init(file: FileID, attributes: [String: JSONValue]? = nil, chunking: Chunking? = nil) {
         self.file = file
         self.attributes = attributes
         self.chunking = chunking
@@ -97,7 +98,7 @@ package struct Attachment: Sendable {
 package protocol DocumentStore: Sendable {
     /// Writes the document row and its ingest job in one transaction.
     ///
-    /// Content that the knowledge base already has or is indexing gives the existing document, with these attributes;
+    /// Content that the knowledge base already has or is indexing gives the existing document, with the new attributes;
     /// content that failed is queued again.
     func attach(_ attachment: Attachment, to base: KnowledgeBaseID, in scope: Scope) async throws -> Document
     func document(_ file: FileID, of base: KnowledgeBaseID, in scope: Scope) async throws -> Document

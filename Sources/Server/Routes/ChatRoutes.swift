@@ -26,6 +26,7 @@ struct ChatRoutes: Sendable {
             let answer = try await self.answer(asked.question, in: scope)
             var message = AssembledMessage()
             for try await event in answer.events { message.add(event) }
+            if message.usage == nil { message.add(.usage(try await answer.usage(of: message.text))) }
             return ChatObjects(answer).completion(message)
         }
         return try Response.json(completion)

@@ -25,8 +25,10 @@ struct ExpertRoutes: Sendable {
             try await Response.json(wire(experts.expert(context.id("expert"), in: context.caller())))
         }
         .put("experts/:expert") { request, context in
+            // The body first: what is read then is as fresh as can be when it is written.
+            let body = try await request.fields()
             var expert = try await experts.expert(context.id("expert"), in: context.caller())
-            try await fill(&expert, from: request.fields(), context.caller())
+            try await fill(&expert, from: body, context.caller())
             try await experts.update(expert, in: context.caller())
             return try Response.json(wire(expert))
         }

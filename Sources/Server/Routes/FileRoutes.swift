@@ -13,8 +13,7 @@ struct FileRoutes: Sendable {
 
     func add(to group: RouterGroup<AppContext>) {
         group.post("files") { request, context in
-            let form = try await receive(request, in: context.caller())
-            return try Response.json(wire(form.file))
+            try await Response.json(wire(receive(request, in: context.caller())))
         }
         .get("files") { request, context in
             let purpose = request.uri.queryParameters["purpose"].map(String.init)
@@ -55,13 +54,7 @@ struct ReceiveUpload: Sendable {
     let files: any FileStore
     let limitBytes: Int
 
-    struct Form: Sendable {
-        var file: StoredFile
-        /// The other fields of the form.
-        var fields: [String: String]
-    }
-
-    func callAsFunction(_ request: Request, in scope: Scope) async throws -> Form {
+    func callAsFunction(_ request: Request, in scope: Scope) async throws -> StoredFile {
         // The form around the file adds little; a body that is announced larger than this need not come in at all.
         if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limitBytes + 65_536 {
             throw RequestError.tooLarge(limitBytes: limitBytes)
@@ -75,7 +68,7 @@ struct ReceiveUpload: Sendable {
         }
     }
 
-    private func receive(_ request: Request, into upload: any FileUpload, _ scope: Scope) async throws -> Form {
+    private func receive(_ request: Request, into upload: any FileUpload, _ scope: Scope) async throws -> StoredFile {
         var form = try MultipartReader(contentType: request.headers[.contentType], body: request.body)
         var fields: [String: String] = [:]
         var name: String?
@@ -102,8 +95,7 @@ struct ReceiveUpload: Sendable {
         guard let name else { throw RequestError.missing(parameter: "file") }
         guard size > 0 else { throw RequestError.invalid(parameter: "file", message: "must not be empty") }
         let purpose = fields["purpose"] ?? "assistants"
-        let file = try await files.admit(upload, name: name, purpose: String(purpose.prefix(64)), in: scope)
-        return Form(file: file, fields: fields)
+        return try await files.admit(upload, name: name, purpose: String(purpose.prefix(64)), in: scope)
     }
 
     /// The last part of what the client calls its file, without control characters.

@@ -84,9 +84,10 @@ struct KnowledgeBaseRoutes: Sendable {
 
     private func search(_ request: Request, _ context: AppContext) async throws -> Response {
         let asked = try SearchRequest(await request.fields())
-        let passages = try await search(
-            asked.queries, in: context.id("base"), matching: asked.filter, limit: asked.limit,
-            minimumScore: asked.scoreThreshold, scope: context.caller())
+        let (base, scope) = try (context.id("base", as: KnowledgeBaseID.self), context.caller())
+        let passages = try await context.whileClientIsPresent {
+            try await self.search(asked, in: base, scope: scope)
+        }
         return try Response.json(wire(passages, queries: asked.queries))
     }
 
@@ -95,8 +96,8 @@ struct KnowledgeBaseRoutes: Sendable {
         let scope = try context.caller()
         // Asked first, so that nothing is stored for a knowledge base that is not there.
         let base = try await bases.knowledgeBase(context.id("base"), in: scope)
-        let form = try await receive(request, in: scope)
-        let document = try await attach(Attachment(file: form.file.id), to: base.id, in: scope)
+        let file = try await receive(request, in: scope)
+        let document = try await attach(Attachment(file: file.id), to: base.id, in: scope)
         return try Response.json(wireDocument(document), status: .accepted)
     }
 }

@@ -19,7 +19,9 @@ struct OperationRoutes: Sendable {
                 return try Response.json(["status": "ready"])
             } catch {
                 context.logger.warning("not ready", metadata: ["error": "\(error)"])
-                return try Response.json(["status": "not ready"], status: .serviceUnavailable)
+                var response = try Response.json(["status": "not ready"], status: .serviceUnavailable)
+                response.headers[.retryAfter] = "1"
+                return response
             }
         }
     }

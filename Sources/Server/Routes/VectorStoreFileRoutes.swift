@@ -31,8 +31,12 @@ struct VectorStoreFileRoutes: Sendable {
         let body = try await request.fields()
         let attachment = Attachment(
             file: FileID(rawValue: try body.requiredString("file_id", maxLength: 128)),
-            attributes: try attributes(body) ?? [:], chunking: try chunking(body))
-        return try await Self.answer(attach(attachment, to: context.id("base"), in: context.caller()))
+            attributes: try attributes(body), chunking: try chunking(body))
+        do {
+            return try await Self.answer(attach(attachment, to: context.id("base"), in: context.caller()))
+        } catch RequestError.notFound("file", let id, _) {
+            throw RequestError.notFound("file", id: id, parameter: "file_id")
+        }
     }
 
     private func list(_ request: Request, _ context: AppContext) async throws -> Response {

@@ -8,6 +8,7 @@ import Service
 /// `/vector_stores`: knowledge bases on OpenAI's face.
 struct VectorStoreRoutes: Sendable {
     let bases: any KnowledgeBaseStore
+    let files: any FileStore
     let create: CreateKnowledgeBase
     let remove: RemoveKnowledgeBase
     let attach: AttachFile
@@ -33,19 +34,28 @@ struct VectorStoreRoutes: Sendable {
     private func create(_ request: Request, _ context: AppContext) async throws -> Response {
         let body = try await request.optionalFields()
         let scope = try context.caller()
-        let files = try body.strings("file_ids", maxCount: 500, maxLength: 128) ?? []
+        let files = try body.strings("file_ids", maxCount: 500, maxLength: 128)?.map(FileID.init) ?? []
+        // Looked up first, so that nothing is made where one of them is not there.
+        for (position, file) in files.enumerated() {
+            do {
+                _ = try await self.files.file(file, in: scope)
+            } catch RequestError.notFound {
+                throw RequestError.notFound("file", id: file.rawValue, parameter: "file_ids[\(position)]")
+            }
+        }
         let base = try await create(
             name: body.string("name", maxLength: 512) ?? "", summary: body.string("description", maxLength: 4_096) ?? "",
             metadata: metadata(body) ?? [:], chunking: chunking(body) ?? .structured,
             embeddingModel: body.string("embedding_model", maxLength: 256), in: scope)
         for file in files {
-            _ = try await attach(Attachment(file: FileID(rawValue: file)), to: base.id, in: scope)
+            _ = try await attach(Attachment(file: file), to: base.id, in: scope)
         }
         return try await Response.json(wire(files.isEmpty ? base : bases.knowledgeBase(base.id, in: scope)))
     }
 
     private func update(_ request: Request, _ context: AppContext) async throws -> Response {
         let body = try await request.optionalFields()
+        // The body came first: what is read now is as fresh as can be when it is written.
         var base = try await bases.knowledgeBase(context.id("base"), in: context.caller())
         base.name = try body.string("name", maxLength: 512) ?? base.name
         base.summary = try body.string("description", maxLength: 4_096) ?? base.summary
@@ -56,9 +66,10 @@ struct VectorStoreRoutes: Sendable {
 
     private func search(_ request: Request, _ context: AppContext) async throws -> Response {
         let asked = try SearchRequest(await request.fields())
-        let passages = try await search(
-            asked.queries, in: context.id("base"), matching: asked.filter, limit: asked.limit,
-            minimumScore: asked.scoreThreshold, scope: context.caller())
+        let (base, scope) = try (context.id("base", as: KnowledgeBaseID.self), context.caller())
+        let passages = try await context.whileClientIsPresent {
+            try await self.search(asked, in: base, scope: scope)
+        }
         return try Response.json(wire(passages, queries: asked.queries))
     }
 }

@@ -38,10 +38,17 @@ struct AnswerStream: Sendable {
     private func writeEvents(to writer: inout any ResponseBodyWriter) async throws {
         let objects = ChatObjects(answer)
         try await writer.write(Self.event(objects.firstChunk(includeUsage)))
+        var text = ""
+        var hasUsage = false
         for try await event in answer.events {
+            if case .text(let more) = event, includeUsage { text += more }
+            if case .usage = event { hasUsage = true }
             guard let chunk = objects.chunk(event, includeUsage) else { continue }
             try await writer.write(Self.event(chunk))
         }
+        guard includeUsage, !hasUsage else { return }
+        let usage = try await answer.usage(of: text)
+        if let chunk = objects.chunk(.usage(usage), includeUsage) { try await writer.write(Self.event(chunk)) }
     }
 
     private static func event(_ value: JSONValue) throws -> ByteBuffer {

@@ -33,7 +33,7 @@ struct ChatObjects: Sendable {
                 ]
             ],
             [
-                "usage": wire(message.usage ?? TokenUsage(prompt: 0, completion: 0)),
+                "usage": message.usage.map(wire) ?? .null,
                 "alan": alan(removedMarkers: message.removedMarkers),
             ])
     }

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import Knowledge
@@ -92,7 +93,8 @@ struct MultipartReader<Body: AsyncSequence> where Body.Element == ByteBuffer {
         guard let disposition, let name = Self.parameter("name", of: String(disposition)) else {
             throw RequestError.malformed("A part of the form has no name.")
         }
-        return Part(name: name, filename: Self.parameter("filename", of: String(disposition)))
+        let filename = Self.parameter("filename", of: String(disposition)) ?? Self.extendedFilename(String(disposition))
+        return Part(name: name, filename: filename)
     }
 
     /// Receives until the window holds so many bytes or the body ends.
@@ -123,6 +125,14 @@ struct MultipartReader<Body: AsyncSequence> where Body.Element == ByteBuffer {
             return value
         }
         return nil
+    }
+
+    /// `filename*=utf-8''%C3%BCber.md` (RFC 5987), which some clients send for names beyond ASCII.
+    private static func extendedFilename(_ disposition: String) -> String? {
+        guard let value = parameter("filename*", of: disposition) else { return nil }
+        let parts = value.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].lowercased() == "utf-8" else { return nil }
+        return String(parts[2]).removingPercentEncoding
     }
 
     /// Splits at semicolons that stand outside quotes.

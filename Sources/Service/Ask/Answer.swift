@@ -9,6 +9,11 @@ package struct Answer: Sendable {
     /// What `[1]`, `[2]`… stand for.
     package var references: [Passage]
     package var events: AnswerEvents
+    let estimate: UsageEstimate
+
+    /// What the answer used, for a model that does not say so itself. Near enough to budget by.
+    /// - Parameter text: The whole answer.
+    package func usage(of text: String) async throws -> TokenUsage { try await estimate(text) }
 
     package struct Retrieval: Hashable, Sendable {
         /// Passages found.
@@ -37,25 +42,18 @@ package struct AnswerEvents: AsyncSequence, Sendable {
     let model: AsyncThrowingStream<ModelEvent, any Error>
     /// nil where nothing was searched, and nothing is a marker.
     let referenceCount: Int?
-    let promptTokens: @Sendable () -> Int
-    let counter: any TokenCounter
 
     package struct AsyncIterator: AsyncIteratorProtocol {
         var model: AsyncThrowingStream<ModelEvent, any Error>.Iterator
         var filter: CitationFilter
-        let promptTokens: @Sendable () -> Int
-        let counter: any TokenCounter
         var waiting: [AnswerEvent] = []
-        var text = ""
         var hasFinished = false
-        var hasUsage = false
 
         package mutating func next() async throws -> AnswerEvent? {
             while waiting.isEmpty {
                 guard let event = try await model.next() else {
-                    if hasFinished && hasUsage { return nil }
+                    if hasFinished { return nil }
                     finish("stop")
-                    countUsage()
                     break
                 }
                 take(event)
@@ -63,23 +61,13 @@ package struct AnswerEvents: AsyncSequence, Sendable {
             return waiting.removeFirst()
         }
 
-        /// Many model servers do not say what they used. The embedding model's tokens are near enough to budget by.
-        private mutating func countUsage() {
-            guard !hasUsage else { return }
-            hasUsage = true
-            waiting.append(.usage(TokenUsage(prompt: promptTokens(), completion: counter.count(text[...]))))
-        }
-
         private mutating func take(_ event: ModelEvent) {
             switch event {
             case .text(let text):
-                self.text += text
                 let shown = filter.push(text)
                 if !shown.isEmpty { waiting.append(.text(shown)) }
             case .fields(let fields): waiting.append(.fields(fields))
-            case .usage(let usage):
-                hasUsage = true
-                waiting.append(.usage(usage))
+            case .usage(let usage): waiting.append(.usage(usage))
             case .finish(let reason): finish(reason)
             }
         }
@@ -94,8 +82,21 @@ package struct AnswerEvents: AsyncSequence, Sendable {
     }
 
     package func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(
-            model: model.makeAsyncIterator(), filter: CitationFilter(referenceCount: referenceCount),
-            promptTokens: promptTokens, counter: counter)
+        AsyncIterator(model: model.makeAsyncIterator(), filter: CitationFilter(referenceCount: referenceCount))
+    }
+}
+
+/// Counts tokens by the embedding model's tokenizer, on threads that may be held up by a long conversation.
+struct UsageEstimate: Sendable {
+    let prompt: [JSONValue]
+    let counter: any TokenCounter
+    let workers: Workers
+
+    func callAsFunction(_ text: String) async throws -> TokenUsage {
+        try await workers.run { [self] in
+            TokenUsage(
+                prompt: prompt.reduce(0) { $0 + counter.count($1.contentText[...]) },
+                completion: counter.count(text[...]))
+        }
     }
 }

@@ -21,16 +21,18 @@ package struct AnswerQuestion: Sendable {
     let models: any ModelCatalog
     /// Counts what a model used where the model does not say so itself.
     let counter: any TokenCounter
+    let workers: Workers
     let limits: RetrievalLimits
 
     package init(
         resolve: ResolveKnowledge, retriever: Retriever, models: any ModelCatalog, counter: any TokenCounter,
-        limits: RetrievalLimits = RetrievalLimits()
+        workers: Workers, limits: RetrievalLimits = RetrievalLimits()
     ) {
         self.resolve = resolve
         self.retriever = retriever
         self.models = models
         self.counter = counter
+        self.workers = workers
         self.limits = limits
     }
 
@@ -49,10 +51,8 @@ package struct AnswerQuestion: Sendable {
             retrieval: Answer.Retrieval(
                 candidates: found.count, used: used.count, topScore: found.first?.score, isGrounded: !used.isEmpty),
             references: used,
-            events: AnswerEvents(
-                model: events, referenceCount: resolved.bases.isEmpty ? nil : used.count,
-                promptTokens: { prompt.messages.reduce(0) { $0 + counter.count($1.contentText[...]) } },
-                counter: counter)
+            events: AnswerEvents(model: events, referenceCount: resolved.bases.isEmpty ? nil : used.count),
+            estimate: UsageEstimate(prompt: prompt.messages, counter: counter, workers: workers)
         )
     }
 
@@ -67,13 +67,13 @@ package struct AnswerQuestion: Sendable {
         ).filter { $0.score >= limits.minimumScore }
     }
 
-    /// The best passages that fit, in rank order.
+    /// The best passages that fit, in rank order; the first in any case.
     private func withinBudget(_ passages: [Passage]) -> [Passage] {
         var tokens = 0
         return Array(
             passages.prefix(limits.passages).prefix { passage in
-                tokens += passage.tokenCount
-                return tokens <= limits.contextTokens
+                defer { tokens += passage.tokenCount }
+                return tokens == 0 || tokens + passage.tokenCount <= limits.contextTokens
             })
     }
 
@@ -98,11 +98,10 @@ package struct AnswerQuestion: Sendable {
 
 extension AsyncThrowingStream<ModelEvent, any Error> {
     /// A whole answer that is known at once.
-    static func fixed(_ text: String, finish: String = "stop", usage: TokenUsage? = nil) -> Self {
+    static func fixed(_ text: String, finish: String = "stop") -> Self {
         AsyncThrowingStream { continuation in
             continuation.yield(.text(text))
             continuation.yield(.finish(finish))
-            if let usage { continuation.yield(.usage(usage)) }
             continuation.finish()
         }
     }

@@ -8,7 +8,8 @@ package struct Citation: Hashable, Sendable {
 
 /// Lets an answer's text through as it streams, without the markers that name no reference.
 ///
-/// `[2]` and `[1, 3]` outside code are markers; a list comes out as `[1][3]`. What might still become a marker is held
+/// `[2]` and `[1, 3]` outside code are markers; a list comes out as `[1][3]`. Code in a line ends with the line, so that a
+/// stray backtick does not hide what follows. What might still become a marker is held
 /// back until it is decided, never more than `longestMarker` characters.
 package struct CitationFilter: Sendable {
     private static let longestMarker = 24
@@ -17,7 +18,9 @@ package struct CitationFilter: Sendable {
     private let referenceCount: Int?
     /// An undecided marker, with the space before it.
     private var held = ""
-    private var isInCode = false
+    private var code = Code.none
+    /// Backticks in a row, up to here.
+    private var backticks = 0
     private var position = 0
     package private(set) var citations: [Citation] = []
     /// Markers that were taken out.
@@ -45,17 +48,34 @@ package struct CitationFilter: Sendable {
     private mutating func step(_ character: Character, into output: inout String) {
         if character == "`" {
             release(into: &output)
-            isInCode.toggle()
+            backticks += 1
             emit("`", into: &output)
-        } else if isInCode {
+            return
+        }
+        endBackticks()
+        if code == .inline, character.isNewline { code = .none }
+        if code != .none {
             emit(String(character), into: &output)
-        } else if held.hasSuffix("[") || held.contains("[") {
+        } else if held.contains("[") {
             decide(character, into: &output)
         } else if character == "[" {
             held.append(character)
         } else {
             release(into: &output)
             if character == " " { held = " " } else { emit(String(character), into: &output) }
+        }
+    }
+
+    private enum Code { case none, inline, fence }
+
+    /// Three or more backticks open and close a fence, fewer of them code within a line.
+    private mutating func endBackticks() {
+        guard backticks > 0 else { return }
+        defer { backticks = 0 }
+        switch code {
+        case .none: code = backticks >= 3 ? .fence : .inline
+        case .inline: code = .none
+        case .fence: if backticks >= 3 { code = .none }
         }
     }
 

@@ -38,10 +38,7 @@ package struct ExtractiveModel: LanguageModel {
         }
         let text = try await text(for: prompt)
         let (shown, isCut) = limited(text, by: prompt.parameters)
-        let asked = prompt.messages.reduce(0) { $0 + embedder.count($1.contentText[...]) }
-        return .fixed(
-            shown, finish: isCut ? "length" : "stop",
-            usage: TokenUsage(prompt: asked, completion: embedder.count(shown[...])))
+        return .fixed(shown, finish: isCut ? "length" : "stop")
     }
 
     private func text(for prompt: Prompt) async throws -> String {
@@ -64,7 +61,7 @@ package struct ExtractiveModel: LanguageModel {
         for (position, passage) in passages.enumerated() {
             for (order, range) in Sentences.ranges(in: passage.text[...]).enumerated() {
                 let text = passage.text[range].split(whereSeparator: \.isNewline).joined(separator: " ")
-                    .trimmingWhitespace()
+                    .trimmingWhitespace().withoutMarkup()
                 // Headings and crumbs answer nothing.
                 guard text.split(separator: " ").count >= 3, seen.insert(text).inserted else { continue }
                 candidates.append(Candidate(reference: position + 1, order: order, text: text))
@@ -123,6 +120,20 @@ extension String {
     fileprivate func sharesStem(with other: String) -> Bool {
         let length = Swift.max(4, Swift.min(count, other.count) - 2)
         return prefix(length) == other.prefix(length)
+    }
+
+    /// Without what our own citations could be taken for: a document's bracketed numbers get a joiner that nobody sees,
+    /// and backticks that are not in pairs go.
+    fileprivate func withoutMarkup() -> String {
+        var text = ""
+        var previous: Character?
+        let hasStrayBacktick = count { $0 == "`" } % 2 == 1
+        for character in self where !(hasStrayBacktick && character == "`") {
+            if previous == "[", character.isNumber { text += "\u{2060}" }
+            text.append(character)
+            previous = character
+        }
+        return text
     }
 
     fileprivate func trimmingWhitespace() -> String {

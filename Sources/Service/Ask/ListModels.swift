@@ -5,7 +5,7 @@ package import Knowledge
 /// knowledge bases as `expert/<id>` and `kb/<id>`.
 package struct ListModels: Sendable {
     /// Knowledge bases beyond so many are left out of the list; they can be named all the same.
-    private static let maxKnowledgeBases = 100
+    private static let maxKnowledgeBases = 10_000
 
     let catalog: any ModelCatalog
     let experts: any ExpertStore

@@ -49,7 +49,7 @@ package struct ResolveKnowledge: Sendable {
             source: source,
             model: (expertRules ? settings.model ?? model : model ?? settings.model) ?? defaultModel,
             parameters: Self.parameters(question.parameters, settings, expertRules: expertRules),
-            onEmpty: choice.onEmpty ?? settings.onEmpty
+            onEmpty: expertRules ? settings.onEmpty : choice.onEmpty ?? settings.onEmpty
         )
     }
 
@@ -92,8 +92,9 @@ package struct ResolveKnowledge: Sendable {
         let own = expert?.settings.knowledgeBases ?? []
         switch (choice.mode, choice.knowledgeBases) {
         case (.expert, _), (_, nil): return (own.uniqued(), own.isEmpty ? .none : .expert)
+        case (_, let asked?) where asked.isEmpty: return ([], .none)
         case (.merge, let asked?): return ((asked + own).uniqued(), own.isEmpty ? .request : .merge)
-        case (.replace, let asked?): return (asked.uniqued(), asked.isEmpty ? .none : .request)
+        case (.replace, let asked?): return (asked.uniqued(), .request)
         }
     }
 
@@ -108,7 +109,8 @@ package struct ResolveKnowledge: Sendable {
                 "knowledge base", id: missing.rawValue, parameter: "alan.knowledgebase_ids[\(position)]")
         }
         if let model = question.model, model == "kb/\(missing.rawValue)" { throw RequestError.unknownModel(model) }
-        throw RequestError.notFound("knowledge base", id: missing.rawValue, parameter: "alan.expert_id")
+        let named = question.knowledge.expert == nil ? "model" : "alan.expert_id"
+        throw RequestError.notFound("knowledge base", id: missing.rawValue, parameter: named)
     }
 
     /// Scalars: request over expert over the model's own default; the other way round where the expert rules alone.

@@ -15,6 +15,14 @@ package struct IngestDocument: Sendable {
         self.workers = workers
     }
 
+    /// Refuses by its size alone what would be refused once it is read.
+    package func check(_ lease: JobLease) throws(DocumentFailure) {
+        guard lease.file.bytes <= TextExtractor.maxInputBytes else {
+            throw DocumentFailure(
+                .tooLarge, "The file is larger than \(TextExtractor.maxInputBytes >> 20) MiB. Split it, and add the parts.")
+        }
+    }
+
     /// - Throws: `DocumentFailure` where the document itself is at fault, whatever the embedder throws, or
     ///   `CancellationError`.
     package func callAsFunction(_ lease: JobLease, _ data: Data) async throws -> IndexedContent {
@@ -27,8 +35,7 @@ package struct IngestDocument: Sendable {
     private func read(
         _ data: Data, _ lease: JobLease, counter: any TokenCounter
     ) async throws -> (ExtractedText, [Chunk]) {
-        // Two tokens are the special ones around every text.
-        let window = max(8, lease.embedding.maxTokens - 2)
+        let window = lease.embedding.window
         return try await workers.run(.background) {
             let text = try TextExtractor().extract(data, filename: lease.file.name)
             let chunks = Chunker(window: window, counter: counter)

@@ -18,7 +18,7 @@ package struct WakeUp: Sendable {
 
 /// Works off the queue until the group shuts down. A job that is interrupted stays queued and is done after the restart.
 package struct JobRunner: Service {
-    /// Runs of one job before it is given up.
+    /// Runs of one job that fail for no known reason before it is given up.
     private static let maxAttempts = 5
     /// The longest wait for a job whose retry falls due while nothing else happens.
     private static let tick = Duration.seconds(1)
@@ -88,6 +88,7 @@ package struct JobRunner: Service {
         logger[metadataKey: "job"] = "\(lease.job.id)"
         logger[metadataKey: "document"] = "\(lease.job.document)"
         do {
+            try ingest.check(lease)
             let content = try await ingest(lease, jobs.content(lease))
             let isKept = try await jobs.complete(lease, with: content)
             logger.info("document indexed", metadata: ["chunks": "\(content.chunks.count)", "kept": "\(isKept)"])
@@ -117,18 +118,33 @@ package struct JobRunner: Service {
     }
 
     private func tryAgain(_ lease: JobLease, after error: any Error) async throws {
-        guard lease.job.attempts < Self.maxAttempts else {
-            let failure =
-                error is UpstreamError || error is RequestError
-                ? DocumentFailure(.embeddingFailed, "The embedding model could not be used: \(error)")
-                : DocumentFailure(.internalError, "Indexing failed. The server's log says why under this document's id.")
-            _ = try await jobs.fail(lease, failure)
+        let trouble = Self.trouble(error)
+        guard trouble.passes || lease.job.attempts < Self.maxAttempts else {
+            _ = try await jobs.fail(lease, trouble.failure)
             return
         }
-        _ = try await jobs.retry(lease, notBefore: Date() + Self.backoff(lease.job.attempts), message: "\(error)")
+        let due = Date() + Self.backoff(lease.job.attempts)
+        _ = try await jobs.retry(lease, notBefore: due, message: trouble.failure.message)
     }
 
-    /// Doubles from 5 s to 15 minutes, less up to half of it by chance, so that failed jobs do not come back in step.
+    /// What to tell people of an error, and whether it will pass with time. The log has the error itself, which may name
+    /// what is nobody's business outside.
+    private static func trouble(_ error: any Error) -> (failure: DocumentFailure, passes: Bool) {
+        switch error {
+        case UpstreamError.rejected(let provider, _, let message):
+            (DocumentFailure(.embeddingFailed, "The embedding server '\(provider)' refused the text: \(message)"), false)
+        case is UpstreamError:
+            (DocumentFailure(.embeddingFailed, "The embedding server does not answer as it should."), true)
+        case RequestError.conflict(let message):
+            (DocumentFailure(.embeddingFailed, message), false)
+        case let error as any StoreFailure where error.consequence != .broken:
+            (DocumentFailure(.internalError, "The server has no space left, or its database is busy."), true)
+        default:
+            (DocumentFailure(.internalError, "Indexing failed. The server's log says why, under this document's id."), false)
+        }
+    }
+
+    /// Doubles from 10 s to 15 minutes, less up to half of it by chance, so that failed jobs do not come back in step.
     private static func backoff(_ attempts: Int) -> TimeInterval {
         min(900, 5 * Double(1 << min(attempts, 10))) * Double.random(in: 0.5...1)
     }
