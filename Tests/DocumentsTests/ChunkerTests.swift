@@ -21,6 +21,18 @@ struct ChunkerTests {
         }
     }
 
+    @Test("what all chunks hold together in proportion to the text, however long its headings are")
+    func proportion() throws {
+        let source = "# " + String(repeating: "Überschrift ", count: 4_000) + "\n\n" + String(repeating: "Ein Satz. ", count: 5_000)
+        let text = try TextExtractor().extract(Array(source.utf8), filename: "long.md")
+        let chunks = Chunker(window: 254, counter: PieceCounter()).chunks(of: text, chunking: .structured, filename: "long.md")
+        let carried = chunks.reduce(0) { sum, chunk in
+            sum + chunk.text.utf8.count + chunk.context.utf8.count + chunk.headingPath.reduce(0) { $0 + $1.utf8.count }
+        }
+        #expect(carried < 3 * source.utf8.count)
+        #expect((text.title?.count ?? 0) == 200)
+    }
+
     @Test(
         "its promises for texts that are hard to cut",
         arguments: [

@@ -120,8 +120,9 @@ struct StructuredPacker {
     /// Moves atoms from `pending` to the draft: at least one.
     private mutating func fill(_ draft: inout Draft, budget: Int) {
         let ideal = ideal(after: draft.tokens, budget: budget)
+        // Whether the draft has nothing but headings so far.
+        var isBare = true
         while let atom = pending.last {
-            let isBare = draft.atoms.allSatisfy { isHeading($0) }
             let room = budget - draft.tokens
             if atom.tokens > room {
                 if draft.dropOverlapIfAlone() { continue }
@@ -132,6 +133,7 @@ struct StructuredPacker {
             if !isBare, Double(draft.tokens) + Double(atom.tokens) / 2 > ideal { break }
             pending.removeLast()
             draft.append(atom)
+            isBare = isBare && isHeading(atom)
         }
         if draft.atoms.isEmpty, let atom = pending.popLast() { draft.append(atom) }
         if !pending.isEmpty { giveBack(&draft, ideal: ideal) }
@@ -236,7 +238,8 @@ struct StructuredPacker {
         var parts = outline.context(of: first.block...last.block, fromStart: isFromStart)
         // Rows mean little without the names of their columns.
         if block.kind == .table, !isFromStart {
-            let header = meter.bytes[block.bytes].prefix { $0 != .newline }
+            // Looked for no further than a header reaches: the first row of a file may be all of it.
+            let header = meter.bytes[block.bytes].prefix(401).prefix { $0 != .newline }
             if header.count <= 400, meter.count(header.string) * 2 <= contexts.maxTokens { parts.append(header.string) }
         }
         return contexts.line(parts)

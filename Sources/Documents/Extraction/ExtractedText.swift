@@ -51,13 +51,15 @@ package struct ExtractedText: Hashable, Sendable {
     }
 
     /// The headings above each block, highest first, one path per block; a heading's path ends with the heading itself.
+    ///
+    /// Long headings are cut: every chunk of a section carries them.
     package func headingPaths() -> [[String]] {
         var open: [(level: Int, title: String)] = []
         var path: [String] = []
         return blocks.map { block in
             guard let level = block.headingLevel else { return path }
             open.removeAll { $0.level >= level }
-            open.append((level, String(decoding: text.utf8(block.bytes), as: UTF8.self).onOneLine))
+            open.append((level, String(decoding: text.utf8(block.bytes), as: UTF8.self).asTitle))
             path = open.map(\.title)
             return path
         }
@@ -70,6 +72,13 @@ extension String {
         let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
         let end = utf8.index(start, offsetBy: range.count)
         return self[start..<end].utf8
+    }
+
+    /// On one line and at most 200 characters long, as a title or heading is carried along; the text keeps it whole.
+    var asTitle: String {
+        let line = onOneLine
+        guard line.utf8.count > 200, line.count > 200 else { return line }
+        return line.prefix(199) + "…"
     }
 
     /// The same words with single spaces between them.

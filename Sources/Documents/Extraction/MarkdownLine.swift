@@ -20,7 +20,7 @@ enum MarkdownLine {
     static func unquoted(_ line: ArraySlice<UInt8>) -> (line: ArraySlice<UInt8>, isQuoted: Bool) {
         var rest = line
         var isQuoted = false
-        while indent(of: rest) < 4, rest.trimmingSpace.first == UInt8(ascii: ">") {
+        while indent(of: rest) < 4, rest.first(where: { !$0.isSpace }) == UInt8(ascii: ">") {
             rest = rest.drop { $0.isSpace }.dropFirst()
             if rest.first == .space { rest = rest.dropFirst() }
             isQuoted = true
