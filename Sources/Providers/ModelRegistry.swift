@@ -20,7 +20,9 @@ package actor ModelRegistry: ModelCatalog {
     private struct Listing {
         var cards: [ModelCard]
         /// Whether the provider, as far as is known, would answer.
-        var isAvailable: Bool
+        var isAvailable: Bool { failure == nil }
+        /// What kept it from answering the last time.
+        var failure: UpstreamError?
         var askedAt: ContinuousClock.Instant
     }
 
@@ -46,7 +48,7 @@ package actor ModelRegistry: ModelCatalog {
 
     /// Local models, then each provider's: those configured, or those it lists. Every name once.
     ///
-    /// Configured models of a provider that cannot be reached are unavailable; one that only lists is left out.
+    /// The models of a provider that cannot be reached are unavailable: those configured, or those it listed before.
     package func cards() async -> [ModelCard] {
         await refresh(providers.indices.filter { isStale($0) })
         var names: Set<String> = []
@@ -56,7 +58,8 @@ package actor ModelRegistry: ModelCatalog {
 
     package func languageModel(named name: String) async throws -> any LanguageModel {
         if let model = local.first(where: { $0.card.id == name })?.model { return model }
-        if embedding.contains(where: { $0.id == name }) { throw RequestError.unknownModel(name) }
+        let embeds = embedding.contains { $0.id == name } || providers.contains { $0.settings.embeddingModels.contains(name) }
+        if embeds { throw RequestError.unknownModel(name) }
         if let model = providedModel(named: name) { return model }
         let now = ContinuousClock.now
         await refresh(
@@ -64,8 +67,15 @@ package actor ModelRegistry: ModelCatalog {
                 guard providers[index].settings.models == nil else { return false }
                 return listings[index].map { $0.askedAt + pace.unknownName <= now } ?? true
             })
-        guard let model = providedModel(named: name) else { throw RequestError.unknownModel(name) }
-        return model
+        if let model = providedModel(named: name) { return model }
+        // A server that could not be asked may well have it: that is its failure, not a wrong name.
+        throw unanswered ?? RequestError.unknownModel(name)
+    }
+
+    /// Why a provider that alone knows its models could not be asked for them.
+    private var unanswered: (any Error)? {
+        providers.indices.lazy.filter { self.providers[$0].settings.models == nil }
+            .compactMap { self.listings[$0]?.failure }.first
     }
 
     private func providedModel(named name: String) -> (any LanguageModel)? {
@@ -80,7 +90,13 @@ package actor ModelRegistry: ModelCatalog {
     private func cards(ofProvider index: Int) -> [ModelCard] {
         let settings = providers[index].settings
         let listing = listings[index]
-        guard let models = settings.models else { return listing?.cards ?? [] }
+        guard let models = settings.models else {
+            return (listing?.cards ?? []).map { card in
+                var card = card
+                card.isAvailable = listing?.isAvailable ?? false
+                return card
+            }
+        }
         return (models + settings.embeddingModels).map { name in
             var card =
                 listing?.cards.first { $0.id == name }
@@ -106,7 +122,10 @@ package actor ModelRegistry: ModelCatalog {
                 group.addTask { (index, await Self.listing(of: provider, pace)) }
             }
             for await (index, listing) in group {
-                if let listing { listings[index] = listing }
+                guard var listing else { continue }
+                // What it had before an outage it will have after it.
+                if !listing.isAvailable { listing.cards = listings[index]?.cards ?? [] }
+                listings[index] = listing
             }
         }
     }
@@ -119,14 +138,17 @@ package actor ModelRegistry: ModelCatalog {
             let cards = try await withDeadline(deadline, provider: provider.settings.name) {
                 try await provider.listing()
             }
-            return Listing(cards: cards, isAvailable: true, askedAt: askedAt)
+            return Listing(cards: cards, askedAt: askedAt)
         } catch UpstreamError.rejected {
             // It is there and has no list, as some gateways.
-            return Listing(cards: [], isAvailable: true, askedAt: askedAt)
+            return Listing(cards: [], askedAt: askedAt)
         } catch is CancellationError {
             return nil
+        } catch let error as UpstreamError {
+            return Listing(cards: [], failure: error, askedAt: askedAt)
         } catch {
-            return Listing(cards: [], isAvailable: false, askedAt: askedAt)
+            let failure = UpstreamError.unreachable(provider: provider.settings.name, reason: "no listing")
+            return Listing(cards: [], failure: failure, askedAt: askedAt)
         }
     }
 }

@@ -58,7 +58,8 @@ package struct Door: Sendable {
         OperationRoutes(checkReadiness: checkReadiness).add(to: router)
         ConsoleRoutes().add(to: router)
         let receive = ReceiveUpload(files: files, limitBytes: uploadLimitBytes)
-        for prefix in Self.prefixes + extraPrefixes {
+        let extra = extraPrefixes.map { $0.split(separator: "/").joined(separator: "/") }
+        for prefix in Self.prefixes + Set(extra).subtracting(Self.prefixes).sorted() {
             addOpenAI(to: router.group(RouterPath(prefix)), receive)
         }
         addAlan(to: router.group("api/v1"), receive)

@@ -34,7 +34,7 @@ struct APIClient: Sendable {
         }
     }
 
-    /// Uploads one file as a form, read from disk as it goes out.
+    /// Uploads one file as a form.
     func upload(_ file: URL, to path: String) async throws -> JSONValue {
         let boundary = "almanac-\(UUID().uuidString)"
         let name = file.lastPathComponent.replacing("\"", with: "%22")

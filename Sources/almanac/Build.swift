@@ -102,13 +102,20 @@ func buildServiceGroup(
 }
 
 /// The embedding models that the configuration names; the local one is read from disk.
-func buildEmbedders(_ configuration: Configuration) async throws -> Embedders {
+///
+/// A provider that cannot be reached takes only its own knowledge bases with it, unless its model is the standard one.
+func buildEmbedders(_ configuration: Configuration, logger: Logger) async throws -> Embedders {
     let folder = configuration.modelsDirectory + "/" + configuration.embeddingModel
     var remote: [any Embedder] = []
-    for settings in configuration.providers {
+    for settings in configuration.providers where !settings.embeddingModels.isEmpty {
+        let provider = OpenAICompatibleProvider(settings)
         for model in settings.embeddingModels {
-            remote.append(
-                try await RemoteEmbedder.connect(provider: OpenAICompatibleProvider(settings), model: model))
+            do {
+                remote.append(try await RemoteEmbedder.connect(provider: provider, model: model))
+            } catch where model != configuration.embeddingModel {
+                logger.warning(
+                    "an embedding model is not available", metadata: ["model": "\(model)", "error": "\(error)"])
+            }
         }
     }
     if let standard = remote.first(where: { $0.model.name == configuration.embeddingModel }) {

@@ -88,7 +88,7 @@ struct Configuration: Sendable {
         embeddingModel = try file.string("embedding_model") ?? embeddingModel
         defaultModel = try file.string("default_model") ?? defaultModel
         threads = try file.integer("threads", in: 1...256) ?? threads
-        prefixes = try file.strings("prefixes", maxCount: 32) ?? prefixes
+        prefixes = try file.strings("prefixes", maxCount: 32, maxLength: 256) ?? prefixes
         uploadLimitBytes = try file.integer("upload_limit_mb", in: 1...8_192).map { $0 << 20 } ?? uploadLimitBytes
         logLevel = try file.string("log_level") ?? logLevel
         if let retrieval = try file.object("retrieval") { try apply(retrieval: retrieval) }

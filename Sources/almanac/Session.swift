@@ -19,14 +19,15 @@ struct Session: ParsableArguments {
 
     func run(_ work: @escaping @Sendable (APIClient) async throws -> Void) async throws {
         let environment = Terminal.environment
-        if let url = url ?? environment["ALMANAC_URL"] {
+        // What was given as a flag counts before what the environment says.
+        if let url = url ?? (place.data == nil ? environment["ALMANAC_URL"] : nil) {
             guard let key = environment["ALMANAC_KEY"] ?? environment["ALMANAC_ADMIN_KEY"] else {
                 throw CommandFailure(.unauthorized, "Set ALMANAC_KEY to a key of \(url).")
             }
             return try await work(client(url, key))
         }
         let configuration = try place.configuration()
-        if let address = RunningServer(directory: configuration.dataDirectory).address, await isAlive(address.url) {
+        if let address = RunningServer(directory: configuration.dataDirectory).address, await isAlive(address) {
             return try await work(client(address.url, address.secret))
         }
         try await withOwnServer(configuration, work)
@@ -38,9 +39,11 @@ struct Session: ParsableArguments {
             isTemporary: isTemporary)
     }
 
-    private func isAlive(_ url: String) async -> Bool {
-        let answer = try? await HTTPClient.shared.execute(  // whatever goes wrong, nobody is there
-            HTTPClientRequest(url: url + "/healthz"), timeout: .seconds(2))
+    /// Whether the announced server is there and knows the secret: after a crash its port may be somebody else's.
+    private func isAlive(_ address: RunningServer.Address) async -> Bool {
+        var request = HTTPClientRequest(url: address.url + "/api/v1/jobs?limit=1")
+        request.headers.add(name: "Authorization", value: "Bearer \(address.secret)")
+        let answer = try? await HTTPClient.shared.execute(request, timeout: .seconds(2))  // whatever goes wrong, it is not
         return answer?.status == .ok
     }
 
@@ -52,7 +55,7 @@ struct Session: ParsableArguments {
         logger.logLevel = .error
         let secret = Keys.newSecret()
         let services = try buildServices(
-            configuration, embedders: await buildEmbedders(configuration), sessionSecret: secret, logger: logger)
+            configuration, embedders: await buildEmbedders(configuration, logger: logger), sessionSecret: secret, logger: logger)
         let (ports, port) = AsyncStream<Int>.makeStream()
         let application = buildApplication(services, host: "127.0.0.1", port: 0) { port.yield($0) }
         let group = buildServiceGroup(services, application, signals: [])

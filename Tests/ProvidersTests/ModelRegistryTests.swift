@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Knowledge
+import Synchronization
 import Testing
 
 @testable import Providers
@@ -93,8 +94,10 @@ struct ModelRegistryTests {
         let cards = await registry.cards().dropFirst(2)
         #expect(cards.map(\.id) == ["x", "y", "e"])
         #expect(cards.allSatisfy { !$0.isAvailable && $0.ownedBy == "fake" })
-        for name in ["e", "z"] {
-            await #expect(throws: RequestError.unknownModel(name)) { try await registry.languageModel(named: name) }
+        await #expect(throws: RequestError.unknownModel("e")) { try await registry.languageModel(named: "e") }
+        // The second server would tell what it has if it were there: that is no wrong name.
+        await #expect(throws: UpstreamError.unreachable(provider: "fake", reason: "connection refused")) {
+            try await registry.languageModel(named: "z")
         }
     }
 
@@ -118,7 +121,28 @@ struct ModelRegistryTests {
         } _: { _, settings in
             let registry = registry([settings], patience: .milliseconds(50))
             #expect(await registry.cards().map(\.id) == ["extractive", "minilm"])
-            await #expect(throws: RequestError.unknownModel("a")) { try await registry.languageModel(named: "a") }
+            await #expect(throws: UpstreamError.timedOut(provider: "fake", waitingFor: "total")) {
+                try await registry.languageModel(named: "a")
+            }
+        }
+    }
+
+    @Test("remembers what a server had while it is away, and says that it is")
+    func outage() async throws {
+        let isAway = Mutex(false)
+        try await FakeUpstream.run { _ in
+            isAway.withLock { $0 } ? .answer(status: 500, "") : Self.list(["a"])
+        } _: { _, settings in
+            var settings = settings
+            settings.retries.limit = 0
+            var pace = ModelRegistry.Pace()
+            pace.listing = .zero
+            pace.patience = .seconds(60)
+            let registry = ModelRegistry(local: [], providers: [OpenAICompatibleProvider(settings)], pace: pace)
+            #expect(await registry.cards().map(\.isAvailable) == [true])
+            isAway.withLock { $0 = true }
+            #expect(await registry.cards().map(\.isAvailable) == [false])
+            _ = try await registry.languageModel(named: "a")
         }
     }
 }

@@ -45,6 +45,12 @@ struct Doctor: AsyncParsableCommand {
     }
 
     private func model(_ configuration: Configuration) -> Finding {
+        if let provider = configuration.providers.first(where: {
+            $0.embeddingModels.contains(configuration.embeddingModel)
+        }) {
+            return Finding(
+                state: .ok, name: "model", detail: "\(configuration.embeddingModel), served by \(provider.name)")
+        }
         let folder = configuration.modelsDirectory + "/" + configuration.embeddingModel
         do {
             let embedder = try LocalEmbedder(folder: folder, name: configuration.embeddingModel, threads: 1)

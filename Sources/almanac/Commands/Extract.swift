@@ -2,6 +2,7 @@ import ArgumentParser
 import Documents
 import Foundation
 import Knowledge
+import Logging
 import Service
 import Vectors
 
@@ -68,10 +69,10 @@ struct ChunkCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try place.configuration()
         let text = try ExtractedText(readingFrom: file)
-        let embedder = try await buildEmbedders(configuration).standard
+        let logger = Logger(label: "almanac") { StreamLogHandler.standardError(label: $0) }
+        let embedder = try await buildEmbedders(configuration, logger: logger).standard
         let name = URL(fileURLWithPath: file).lastPathComponent
-        // Two tokens are the special ones around every text.
-        let chunks = Chunker(window: embedder.model.maxTokens - 2, counter: embedder)
+        let chunks = Chunker(window: embedder.model.window, counter: embedder)
             .chunks(of: text, chunking: .structured, filename: name)
         if json { return try Terminal.print(json: .array(chunks.map(Self.json))) }
         for chunk in chunks {

@@ -40,11 +40,12 @@ struct Serve: AsyncParsableCommand {
         let logger = try Self.logger(level: configuration.logLevel)
         let secret = Keys.newSecret()
         let services = try buildServices(
-            configuration, embedders: await buildEmbedders(configuration), sessionSecret: secret, logger: logger)
+            configuration, embedders: await buildEmbedders(configuration, logger: logger), sessionSecret: secret, logger: logger)
         try await settleFirstKey(services, configuration)
         let running = RunningServer(directory: configuration.dataDirectory)
         let application = buildApplication(services, host: configuration.host, port: configuration.port) { port in
-            let url = "http://\(configuration.host):\(port)"
+            let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+            let url = "http://\(host):\(port)"
             running.announce(url: url, secret: secret, logger: logger)
             Terminal.note("almanac \(Almanac.version) · data \(configuration.dataDirectory) · API \(url)/v1")
         }
