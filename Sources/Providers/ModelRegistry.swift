@@ -18,11 +18,10 @@ package actor ModelRegistry: ModelCatalog {
     }
 
     private struct Listing {
-        var cards: [ModelCard]
-        /// Whether the provider, as far as is known, would answer.
-        var isAvailable: Bool { failure == nil }
-        /// What kept it from answering the last time.
-        var failure: UpstreamError?
+        /// What the provider listed last, which outlives failures; `nil` where it has given no list.
+        var cards: [ModelCard]?
+        /// Why it could not be asked last time.
+        var failure: (any Error)?
         var askedAt: ContinuousClock.Instant
     }
 
@@ -48,7 +47,7 @@ package actor ModelRegistry: ModelCatalog {
 
     /// Local models, then each provider's: those configured, or those it lists. Every name once.
     ///
-    /// The models of a provider that cannot be reached are unavailable: those configured, or those it listed before.
+    /// Models of a provider that cannot be reached are unavailable: those configured, or those it listed last.
     package func cards() async -> [ModelCard] {
         await refresh(providers.indices.filter { isStale($0) })
         var names: Set<String> = []
@@ -56,10 +55,13 @@ package actor ModelRegistry: ModelCatalog {
         return all.filter { names.insert($0.id).inserted }
     }
 
+    /// The model to answer with, also where its provider cannot be reached at the moment: that shows when it answers.
+    ///
+    /// - Throws: `RequestError.unknownModel`, or the `UpstreamError` of the first provider that might list the model
+    ///   and could not be asked.
     package func languageModel(named name: String) async throws -> any LanguageModel {
         if let model = local.first(where: { $0.card.id == name })?.model { return model }
-        let embeds = embedding.contains { $0.id == name } || providers.contains { $0.settings.embeddingModels.contains(name) }
-        if embeds { throw RequestError.unknownModel(name) }
+        if embedding.contains(where: { $0.id == name }) { throw RequestError.unknownModel(name) }
         if let model = providedModel(named: name) { return model }
         let now = ContinuousClock.now
         await refresh(
@@ -68,40 +70,42 @@ package actor ModelRegistry: ModelCatalog {
                 return listings[index].map { $0.askedAt + pace.unknownName <= now } ?? true
             })
         if let model = providedModel(named: name) { return model }
-        // A server that could not be asked may well have it: that is its failure, not a wrong name.
-        throw unanswered ?? RequestError.unknownModel(name)
-    }
-
-    /// Why a provider that alone knows its models could not be asked for them.
-    private var unanswered: (any Error)? {
-        providers.indices.lazy.filter { self.providers[$0].settings.models == nil }
-            .compactMap { self.listings[$0]?.failure }.first
+        throw failure(hiding: name) ?? RequestError.unknownModel(name)
     }
 
     private func providedModel(named name: String) -> (any LanguageModel)? {
         let index = providers.indices.first { index in
             let settings = providers[index].settings
             guard !settings.embeddingModels.contains(name) else { return false }
-            return settings.models?.contains(name) ?? listings[index]?.cards.contains { $0.id == name } ?? false
+            return settings.models?.contains(name) ?? listings[index]?.cards?.contains { $0.id == name } ?? false
         }
         return index.map { providers[$0].languageModel(named: name) }
+    }
+
+    /// Why nobody can say that there is no such model.
+    private func failure(hiding name: String) -> (any Error)? {
+        for (index, provider) in providers.enumerated() {
+            let settings = provider.settings
+            guard settings.models == nil, !settings.embeddingModels.contains(name) else { continue }
+            if let failure = listings[index]?.failure { return failure }
+        }
+        return nil
     }
 
     private func cards(ofProvider index: Int) -> [ModelCard] {
         let settings = providers[index].settings
         let listing = listings[index]
-        guard let models = settings.models else {
-            return (listing?.cards ?? []).map { card in
-                var card = card
-                card.isAvailable = listing?.isAvailable ?? false
-                return card
+        let listed = listing?.cards ?? []
+        let configured = settings.models.map { models in
+            (models + settings.embeddingModels).map { name in
+                listed.first { $0.id == name }
+                    ?? ModelCard(id: name, ownedBy: settings.name, createdAt: Date(timeIntervalSince1970: 0))
             }
         }
-        return (models + settings.embeddingModels).map { name in
-            var card =
-                listing?.cards.first { $0.id == name }
-                ?? ModelCard(id: name, ownedBy: settings.name, createdAt: Date(timeIntervalSince1970: 0))
-            card.isAvailable = listing?.isAvailable ?? false
+        let isAvailable = listing.map { $0.failure == nil } ?? false
+        return (configured ?? listed).map { card in
+            var card = card
+            card.isAvailable = isAvailable
             return card
         }
     }
@@ -110,7 +114,7 @@ package actor ModelRegistry: ModelCatalog {
 
     private func isStale(_ index: Int) -> Bool {
         guard let listing = listings[index] else { return true }
-        return listing.askedAt + (listing.isAvailable ? pace.listing : pace.failure) <= .now
+        return listing.askedAt + (listing.failure == nil ? pace.listing : pace.failure) <= .now
     }
 
     /// Asks these providers at the same time.
@@ -122,12 +126,16 @@ package actor ModelRegistry: ModelCatalog {
                 group.addTask { (index, await Self.listing(of: provider, pace)) }
             }
             for await (index, listing) in group {
-                guard var listing else { continue }
-                // What it had before an outage it will have after it.
-                if !listing.isAvailable { listing.cards = listings[index]?.cards ?? [] }
-                listings[index] = listing
+                if let listing { note(listing, ofProvider: index) }
             }
         }
+    }
+
+    private func note(_ listing: Listing, ofProvider index: Int) {
+        let last = listings[index] ?? listing
+        // An answer that took long says less than one to a question asked after it.
+        let (newer, older) = last.askedAt <= listing.askedAt ? (listing, last) : (last, listing)
+        listings[index] = Listing(cards: newer.cards ?? older.cards, failure: newer.failure, askedAt: newer.askedAt)
     }
 
     /// - Returns: `nil` if the question was cancelled, which says nothing about the provider.
@@ -141,14 +149,11 @@ package actor ModelRegistry: ModelCatalog {
             return Listing(cards: cards, askedAt: askedAt)
         } catch UpstreamError.rejected {
             // It is there and has no list, as some gateways.
-            return Listing(cards: [], askedAt: askedAt)
+            return Listing(askedAt: askedAt)
         } catch is CancellationError {
             return nil
-        } catch let error as UpstreamError {
-            return Listing(cards: [], failure: error, askedAt: askedAt)
         } catch {
-            let failure = UpstreamError.unreachable(provider: provider.settings.name, reason: "no listing")
-            return Listing(cards: [], failure: failure, askedAt: askedAt)
+            return Listing(failure: error, askedAt: askedAt)
         }
     }
 }

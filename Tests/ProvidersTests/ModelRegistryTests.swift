@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Knowledge
-import Synchronization
 import Testing
 
 @testable import Providers
@@ -18,9 +17,12 @@ struct ModelRegistryTests {
     private let encoder = ModelCard(id: "minilm", ownedBy: "almanac", createdAt: date, hiddenSize: 384)
 
     private func registry(
-        _ providers: [ProviderSettings], unknownName: Duration = .seconds(600), patience: Duration = .seconds(60)
+        _ providers: [ProviderSettings], unknownName: Duration = .seconds(600), patience: Duration = .seconds(60),
+        listing: Duration = .seconds(600)
     ) -> ModelRegistry {
         var pace = ModelRegistry.Pace()
+        pace.listing = listing
+        pace.failure = listing
         pace.unknownName = unknownName
         pace.patience = patience
         return ModelRegistry(
@@ -88,16 +90,14 @@ struct ModelRegistryTests {
         var down = try ProviderSettings.testing(port: 1)
         down.models = ["x", "y"]
         down.embeddingModels = ["e"]
-        let registry = registry([down, try .testing(port: 1)])
+        let registry = registry([down])
         let model = try await registry.languageModel(named: "y")
         #expect(model is OpenAICompatibleModel)
         let cards = await registry.cards().dropFirst(2)
         #expect(cards.map(\.id) == ["x", "y", "e"])
         #expect(cards.allSatisfy { !$0.isAvailable && $0.ownedBy == "fake" })
-        await #expect(throws: RequestError.unknownModel("e")) { try await registry.languageModel(named: "e") }
-        // The second server would tell what it has if it were there: that is no wrong name.
-        await #expect(throws: UpstreamError.unreachable(provider: "fake", reason: "connection refused")) {
-            try await registry.languageModel(named: "z")
+        for name in ["e", "z"] {
+            await #expect(throws: RequestError.unknownModel(name)) { try await registry.languageModel(named: name) }
         }
     }
 
@@ -127,22 +127,58 @@ struct ModelRegistryTests {
         }
     }
 
-    @Test("remembers what a server had while it is away, and says that it is")
+    @Test("keeps what a server listed while it fails, as unavailable, and forgets only what a new list lacks")
     func outage() async throws {
-        let isAway = Mutex(false)
+        let act = Shared(Self.list(["a", "b"]))
         try await FakeUpstream.run { _ in
-            isAway.withLock { $0 } ? .answer(status: 500, "") : Self.list(["a"])
+            act.withLock { $0 }
         } _: { _, settings in
-            var settings = settings
-            settings.retries.limit = 0
-            var pace = ModelRegistry.Pace()
-            pace.listing = .zero
-            pace.patience = .seconds(60)
-            let registry = ModelRegistry(local: [], providers: [OpenAICompatibleProvider(settings)], pace: pace)
-            #expect(await registry.cards().map(\.isAvailable) == [true])
-            isAway.withLock { $0 = true }
-            #expect(await registry.cards().map(\.isAvailable) == [false])
-            _ = try await registry.languageModel(named: "a")
+            let registry = registry([settings], unknownName: .zero, listing: .zero)
+            let known = await registry.cards().dropFirst(2)
+            #expect(known.map(\.id) == ["a", "b"])
+
+            for failure in [Act.answer(status: 503, ""), .answer(status: 401, ""), .answer("no list")] {
+                act.withLock { $0 = failure }
+                let cards = await registry.cards().dropFirst(2)
+                #expect(cards.map(\.id) == ["a", "b"])
+                #expect(cards.allSatisfy { !$0.isAvailable })
+            }
+            act.withLock { $0 = .answer(status: 503, "") }
+            let failed = UpstreamError.failed(provider: "fake", status: 503)
+            let answer = try await registry.languageModel(named: "a").events()
+            #expect(answer.error as? UpstreamError == failed)
+            await #expect(throws: failed) { try await registry.languageModel(named: "c") }
+
+            act.withLock { $0 = .answer(status: 404, "") }
+            #expect(await registry.cards().dropFirst(2) == known)
+
+            act.withLock { $0 = Self.list(["b"]) }
+            #expect(await registry.cards().dropFirst(2) == known.dropFirst())
+            await #expect(throws: RequestError.unknownModel("a")) { try await registry.languageModel(named: "a") }
+        }
+    }
+
+    @Test("calls a name unknown only when no server that could list it failed to say so")
+    func downAtStart() async throws {
+        try await FakeUpstream.run { _ in
+            Self.list(["a"])
+        } _: { _, up in
+            var down = try ProviderSettings.testing(port: 1)
+            down.embeddingModels = ["e"]
+            var configured = down
+            configured.models = ["x"]
+            let refused = UpstreamError.unreachable(provider: "fake", reason: "connection refused")
+
+            let registry = registry([up, down])
+            await #expect(throws: refused) { try await registry.languageModel(named: "none") }
+            #expect(try await registry.languageModel(named: "a") is OpenAICompatibleModel)
+            for name in ["e", "minilm"] {
+                await #expect(throws: RequestError.unknownModel(name)) { try await registry.languageModel(named: name) }
+            }
+
+            let sure = self.registry([up, configured])
+            _ = await sure.cards()
+            await #expect(throws: RequestError.unknownModel("none")) { try await sure.languageModel(named: "none") }
         }
     }
 }

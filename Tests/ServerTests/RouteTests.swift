@@ -4,6 +4,8 @@ import Testing
 
 @testable import Knowledge
 @testable import Server
+@testable import Service
+@testable import almanac
 
 @Suite("The HTTP routes", .timeLimit(.minutes(2)))
 struct RouteTests {
@@ -92,6 +94,60 @@ struct RouteTests {
             #expect(try await other.get("/v1/models").status == 401)
             let listed = try await server.get("/api/v1/keys").body
             #expect(!listed.contains(made.json["key"]?.string ?? "?"))
+        }
+    }
+
+    @Test("let another tenant's admin manage that tenant's keys and no others")
+    func foreignAdmin() async throws {
+        try await TestServer.run { server in
+            let made = try await server.post("/api/v1/keys", ["name": "a", "tenant": "other", "role": "admin"])
+            let other = server.with(key: made.json["key"]?.string ?? "")
+            let listed = try await other.get("/api/v1/keys").json["keys"]?.array ?? []
+            #expect(listed.map { $0["tenant"] } == ["other"])
+            #expect(try await other.post("/api/v1/keys", ["name": "b"]).json["tenant"] == "other")
+            #expect(try await other.post("/api/v1/keys", ["name": "c", "tenant": "default"]).status == 403)
+            let first = try await server.get("/api/v1/keys").json["keys"]?.array?.first { $0["tenant"] == "default" }
+            #expect(try await other.delete("/api/v1/keys/\(first?["id"]?.string ?? "")").status == 404)
+            #expect(try await server.get("/v1/models").status == 200)
+        }
+    }
+
+    @Test("keep a revoked operator's key revoked when it is given again")
+    func revokedOperator() async throws {
+        try await TestServer.run { server in
+            let spare = try await server.post("/api/v1/keys", ["name": "spare", "role": "admin"]).json["key"]?.string ?? ""
+            let first = try await server.get("/api/v1/keys").json["keys"]?.array?.first { $0["name"] == "admin" }
+            let id = first?["id"]?.string ?? ""
+            #expect(try await server.with(key: spare).delete("/api/v1/keys/\(id)").status == 200)
+            #expect(try await server.services.keys.adopt(TestServer.adminKey) == false)
+            #expect(try await server.get("/v1/models").status == 401)
+        }
+    }
+
+    @Test("know a document by its own id on Alan's face, and keep its attributes when it comes again")
+    func documentByItsID() async throws {
+        try await TestServer.run { server in
+            let base = try await server.knowledgeBase([ChatTests.mill])
+            let path = "/api/v1/knowledgebases/\(base)/documents"
+            let document = try await server.get(path).json["documents"]?.array?.first
+            let (id, file) = (document?["id"]?.string ?? "", document?["file_id"]?.string ?? "")
+            _ = try await server.post("/v1/vector_stores/\(base)/files/\(file)", ["attributes": ["dept": "hr"]])
+            let again = try await server.upload("mill.md", ChatTests.mill.text).json["id"] ?? .null
+            let attached = try await server.post("/v1/vector_stores/\(base)/files", ["file_id": again])
+            #expect(attached.json["attributes"] == ["dept": "hr"])
+            #expect(try await server.get("\(path)/\(id)").json["id"] == .string(id))
+            #expect(try await server.delete("\(path)/\(id)").status == 200)
+            #expect(try await server.get(path).json["documents"] == [])
+        }
+    }
+
+    @Test("make no knowledge base of files that are not there")
+    func nothingHalf() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.post("/v1/vector_stores", ["name": "half", "file_ids": ["file-none"]])
+            #expect(answer.status == 404)
+            #expect(answer.error?["param"] == "file_ids[0]")
+            #expect(try await server.get("/v1/vector_stores").json["data"] == [])
         }
     }
 

@@ -30,12 +30,12 @@ package struct TokenUsage: Hashable, Sendable {
 
 /// Where models are found by name.
 package protocol ModelCatalog: Sendable {
-    /// Every model that answers or embeds, in a stable order. A provider that cannot be reached is left out or, if its
-    /// models are configured, listed as `unavailable`.
+    /// Every model that answers or embeds, in a stable order. The models of a provider that cannot be reached are listed
+    /// as unavailable, as far as they are known.
     func cards() async -> [ModelCard]
 
     /// The model to answer with.
-    /// - Throws: `RequestError.unknownModel`.
+    /// - Throws: `RequestError.unknownModel`, or the `UpstreamError` of a provider that could not be asked whether it has it.
     func languageModel(named name: String) async throws -> any LanguageModel
 }
 
