@@ -7,7 +7,7 @@ import httpx
 import openai
 import pytest
 
-from knowledge import LIGHTHOUSE, error, knowledge_base, question, unique, upload
+from knowledge import LIGHTHOUSE, attach, error, knowledge_base, question, unique, upload
 
 PREFIXES = ["/v1", "/api/v1/oai", "/oai", "/v2", ""]
 
@@ -106,6 +106,32 @@ def test_a_vector_store_can_be_made_with_its_files(client):
         assert client.vector_stores.files.poll(file, vector_store_id=store.id, poll_interval_ms=100).status == "completed"
     done = client.vector_stores.retrieve(store.id)
     assert done.status == "completed" and done.file_counts.completed == 3 and done.usage_bytes > 0
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+@pytest.mark.parametrize("how", ["detached", "deleted"])
+def test_a_document_outlives_one_of_two_files_with_its_bytes(client, gone, how):
+    store = client.vector_stores.create(name=unique("twins")).id
+    files = [upload(client, name, LIGHTHOUSE) for name in ("first.md", "second.md")]
+    assert files[0] != files[1]
+    for file in files:
+        assert attach(client, store, file).status == "completed"
+    lost, kept = files[gone], files[1 - gone]
+    if how == "detached":
+        client.vector_stores.files.delete(lost, vector_store_id=store)
+    else:
+        client.files.delete(lost)
+
+    with pytest.raises(openai.NotFoundError):
+        client.vector_stores.files.retrieve(lost, vector_store_id=store)
+    assert client.vector_stores.files.retrieve(kept, vector_store_id=store).status == "completed"
+    assert [document.id for document in client.vector_stores.files.list(store)] == [kept]
+    found = client.vector_stores.search(store, query="When did the last keeper retire?").data
+    assert found and {(each.file_id, each.filename) for each in found} == {(kept, ["first.md", "second.md"][1 - gone])}
+
+    client.vector_stores.files.delete(kept, vector_store_id=store)
+    assert not client.vector_stores.files.list(store).data
+    assert not client.vector_stores.search(store, query="When did the last keeper retire?").data
 
 
 def test_search_finds_the_passage_and_ranks_it(client, light):

@@ -161,6 +161,61 @@ def test_a_key_without_a_tenant_belongs_to_its_makers(server, http, client, ligh
     assert server.openai(key=made["key"]).vector_stores.retrieve(light).id == light
 
 
+@pytest.fixture
+def other_admin(server, http):
+    """A client with an admin key of the tenant `other`, and that key."""
+    made = http.post("/api/v1/keys", json={"name": "other's admin", "role": "admin", "tenant": "other"}).json()
+    with server.http(made["key"]) as client:
+        yield client, made
+
+
+def test_an_admin_of_another_tenant_manages_its_own_keys(server, http, other_admin):
+    admin, own = other_admin
+    for body in ({}, {"tenant": "other"}):
+        made = admin.post("/api/v1/keys", json={"name": "other's user", "role": "user", **body}).json()
+        assert made["tenant"] == "other"
+        with server.http(made["key"]) as user:
+            assert user.get("/v1/models").status_code == 200
+            listed = admin.get("/api/v1/keys").json()["keys"]
+            assert {own["id"], made["id"]} <= {key["id"] for key in listed}
+            assert {key["tenant"] for key in listed} == {"other"}
+            assert 200 <= admin.delete(f"/api/v1/keys/{made['id']}").status_code < 300
+            error(user.get("/v1/models"), 401)
+    # The first tenant's admins see the keys of everybody.
+    assert {"default", "other"} <= {key["tenant"] for key in http.get("/api/v1/keys").json()["keys"]}
+
+
+def test_an_admin_of_another_tenant_cannot_touch_the_keys_of_the_first(server, http, other_admin):
+    admin, _ = other_admin
+    for tenant in ("default", "third"):
+        error(admin.post("/api/v1/keys", json={"name": "intruder", "role": "admin", "tenant": tenant}), 403)
+    assert not [key for key in http.get("/api/v1/keys").json()["keys"] if key["name"] == "intruder"]
+
+    target = http.post("/api/v1/keys", json={"name": "target", "role": "user"}).json()
+    foreign = error(admin.delete(f"/api/v1/keys/{target['id']}"), 404)
+    missing = error(admin.delete(f"/api/v1/keys/{unknown(target['id'])}"), 404)
+    assert foreign["message"].replace(target["id"], "ID") == missing["message"].replace(unknown(target["id"]), "ID")
+    with server.http(target["key"]) as user:
+        assert user.get("/v1/models").status_code == 200, "the key still works"
+
+
+def test_the_first_key_stays_revoked_when_the_server_starts_again_with_it(another_server):
+    server = another_server().start()
+    with server.http() as first:
+        # Without a second admin nobody could look at the keys after the restart.
+        second = first.post("/api/v1/keys", json={"name": "second", "role": "admin"}).json()["key"]
+        own, = (key for key in first.get("/api/v1/keys").json()["keys"] if server.key.endswith(key["hint"].lstrip("…")))
+        assert 200 <= first.delete(f"/api/v1/keys/{own['id']}").status_code < 300
+    for restart in (server.stop, server.kill):
+        restart()
+        server.start()
+        with server.http() as first, server.http(second) as admin:
+            error(first.get("/v1/models"), 401)
+            states = {key["id"]: key["revoked_at"] for key in admin.get("/api/v1/keys").json()["keys"]}
+            assert len(states) == 2 and states[own["id"]] is not None
+    server.stop()
+
+
 def test_an_unknown_key_cannot_be_revoked(http):
     error(http.delete("/api/v1/keys/key_doesnotexist"), 404)
 
