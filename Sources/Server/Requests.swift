@@ -63,10 +63,15 @@ extension AppContext {
 }
 
 extension SearchPassages {
-    /// Searches as a request asks.
-    func callAsFunction(_ asked: SearchRequest, in base: KnowledgeBaseID, scope: Scope) async throws -> [Passage] {
-        try await self(
-            asked.queries, in: base, matching: asked.filter, limit: asked.limit, minimumScore: asked.scoreThreshold,
-            scope: scope)
+    /// Searches the knowledge base of the path, on both faces.
+    func answer(_ request: Request, _ context: AppContext) async throws -> Response {
+        let asked = try SearchRequest(await request.fields())
+        let (base, scope) = try (context.id("base", as: KnowledgeBaseID.self), context.caller())
+        let passages = try await context.whileClientIsPresent {
+            try await self(
+                asked.queries, in: base, matching: asked.filter, limit: asked.limit, minimumScore: asked.scoreThreshold,
+                scope: scope)
+        }
+        return try Response.json(wire(passages, queries: asked.queries))
     }
 }

@@ -27,7 +27,7 @@ struct CommandFailure: Error, CustomStringConvertible {
         case let error as CommandFailure: failure = error
         case let error as ConfigurationError: failure = CommandFailure(.usage, error.description)
         case let error as StorageError: failure = CommandFailure(error.exit, "\(error)")
-        case let error as UpstreamError: failure = CommandFailure(.unavailable, "A model server cannot be used: \(error)")
+        case let error as UpstreamError: failure = CommandFailure(.unavailable, error.sentence)
         case let error as ModelError: failure = CommandFailure(.failed, error.description)
         default: return usageAware(error)
         }

@@ -89,6 +89,10 @@ struct Configuration: Sendable {
         defaultModel = try file.string("default_model") ?? defaultModel
         threads = try file.integer("threads", in: 1...256) ?? threads
         prefixes = try file.strings("prefixes", maxCount: 32, maxLength: 256) ?? prefixes
+        // Anything else could mean a pattern to the router.
+        if let odd = prefixes.first(where: { !$0.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) } }) {
+            throw ConfigurationError("prefixes: '\(odd)' must consist of letters, digits, '-', '_', '.' and '/'.")
+        }
         uploadLimitBytes = try file.integer("upload_limit_mb", in: 1...8_192).map { $0 << 20 } ?? uploadLimitBytes
         logLevel = try file.string("log_level") ?? logLevel
         if let retrieval = try file.object("retrieval") { try apply(retrieval: retrieval) }

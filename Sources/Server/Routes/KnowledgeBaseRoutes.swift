@@ -32,7 +32,7 @@ struct KnowledgeBaseRoutes: Sendable {
             try await remove(id, in: context.caller())
             return try Response.json(wireDeleted(id.rawValue, object: "knowledgebase"))
         }
-        .post("knowledgebases/:base/search", use: search)
+        .post("knowledgebases/:base/search") { request, context in try await search.answer(request, context) }
         .post("knowledgebases/:base/documents", use: upload)
         .get("knowledgebases/:base/documents", use: list)
         .get("knowledgebases/:base/documents/:file") { _, context in
@@ -80,15 +80,6 @@ struct KnowledgeBaseRoutes: Sendable {
         base.summary = try body.string("description", maxLength: 4_096) ?? base.summary
         try await bases.update(base, in: context.caller())
         return try Response.json(wireKnowledgeBase(base))
-    }
-
-    private func search(_ request: Request, _ context: AppContext) async throws -> Response {
-        let asked = try SearchRequest(await request.fields())
-        let (base, scope) = try (context.id("base", as: KnowledgeBaseID.self), context.caller())
-        let passages = try await context.whileClientIsPresent {
-            try await self.search(asked, in: base, scope: scope)
-        }
-        return try Response.json(wire(passages, queries: asked.queries))
     }
 
     /// Upload and attach in one call. 202: bytes, document and job are on disk, the text is not searchable yet.

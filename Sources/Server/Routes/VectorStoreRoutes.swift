@@ -28,7 +28,7 @@ struct VectorStoreRoutes: Sendable {
                 try await remove(id, in: context.caller())
                 return try Response.json(wireDeleted(id.rawValue, object: "vector_store.deleted"))
             }
-            .post("vector_stores/:base/search", use: search)
+            .post("vector_stores/:base/search") { request, context in try await search.answer(request, context) }
     }
 
     private func create(_ request: Request, _ context: AppContext) async throws -> Response {
@@ -62,14 +62,5 @@ struct VectorStoreRoutes: Sendable {
         base.metadata = try metadata(body) ?? base.metadata
         try await bases.update(base, in: context.caller())
         return try Response.json(wire(base))
-    }
-
-    private func search(_ request: Request, _ context: AppContext) async throws -> Response {
-        let asked = try SearchRequest(await request.fields())
-        let (base, scope) = try (context.id("base", as: KnowledgeBaseID.self), context.caller())
-        let passages = try await context.whileClientIsPresent {
-            try await self.search(asked, in: base, scope: scope)
-        }
-        return try Response.json(wire(passages, queries: asked.queries))
     }
 }
