@@ -21,32 +21,21 @@ struct ChunkerTests {
         }
     }
 
-    @Test("what all chunks hold together in proportion to the text, however long its headings are")
-    func proportion() throws {
-        let source = "# " + String(repeating: "Überschrift ", count: 4_000) + "\n\n" + String(repeating: "Ein Satz. ", count: 5_000)
-        let text = try TextExtractor().extract(Array(source.utf8), filename: "long.md")
-        let chunks = Chunker(window: 254, counter: PieceCounter()).chunks(of: text, chunking: .structured, filename: "long.md")
-        let carried = chunks.reduce(0) { sum, chunk in
-            sum + chunk.text.utf8.count + chunk.context.utf8.count + chunk.headingPath.reduce(0) { $0 + $1.utf8.count }
-        }
-        #expect(carried < 3 * source.utf8.count)
-        #expect((text.title?.count ?? 0) == 200)
-    }
+    static let hardTexts: KeyValuePairs<String, String> = [
+        "a letter": "a", "a long word": String(repeating: "x", count: 2000), "Japanese": String(repeating: "日本語", count: 600),
+        "families": String(repeating: "👩‍👩‍👧‍👦", count: 100), "marks": "e" + String(repeating: "\u{301}\u{323}", count: 1000),
+        "Hindi": String(repeating: "नमस्ते", count: 100), "words": String(repeating: "wort ", count: 1000),
+        "clauses": String(repeating: "Ein Satz, noch einer; und – so weiter: ", count: 60),
+        "a long heading": "# " + String(repeating: "Überschrift ", count: 300) + "\n\nText.",
+        "chapters": String(repeating: "# Kapitel\n\n", count: 50),
+        "sections": String(repeating: "### Punkt\n\nKurz.\n\n", count: 100),
+        "a table": "| a | b |\n|---|---|\n" + String(repeating: "| eins | zwei |\n", count: 300),
+        "code": "```\n" + String(repeating: "let x = 1\n\n", count: 150) + "```",
+    ]
 
-    @Test(
-        "its promises for texts that are hard to cut",
-        arguments: [
-            "a", String(repeating: "x", count: 2000), String(repeating: "日本語", count: 600),
-            String(repeating: "👩‍👩‍👧‍👦", count: 100), "e" + String(repeating: "\u{301}\u{323}", count: 1000),
-            String(repeating: "नमस्ते", count: 100), String(repeating: "wort ", count: 1000),
-            String(repeating: "Ein Satz, noch einer; und – so weiter: ", count: 60),
-            "# " + String(repeating: "Überschrift ", count: 300) + "\n\nText.",
-            String(repeating: "# Kapitel\n\n", count: 50), String(repeating: "### Punkt\n\nKurz.\n\n", count: 100),
-            "| a | b |\n|---|---|\n" + String(repeating: "| eins | zwei |\n", count: 300),
-            "```\n" + String(repeating: "let x = 1\n\n", count: 150) + "```",
-        ]
-    )
-    func hardTexts(_ source: String) throws {
+    @Test("its promises for texts that are hard to cut", arguments: hardTexts.map(\.key))
+    func hard(name: String) throws {
+        let source = try #require(Self.hardTexts.first { $0.key == name }?.value)
         let text = try TextExtractor().extract(Array(source.utf8), filename: "hard.md")
         for chunking in Self.chunkings {
             for window in [1, 254] {

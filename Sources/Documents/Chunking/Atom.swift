@@ -1,7 +1,7 @@
 /// What is not cut without need: a block, or a piece of one that was too large.
 struct Atom {
     var bytes: Range<Int>
-    /// Summed over words.
+    /// Summed over words, at least 1.
     var tokens: Int
     /// Index of the block it is or belongs to.
     var block: Int

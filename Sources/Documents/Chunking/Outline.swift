@@ -15,7 +15,7 @@ struct Outline {
     init(_ text: ExtractedText, filename: String) {
         self.text = text
         paths = text.headingPaths()
-        title = text.title ?? Self.title(from: filename)
+        title = (text.title ?? Self.title(from: filename))?.shortTitle
     }
 
     /// Headings and what stands under them. A heading directly under a higher one opens no section of its own, so that no

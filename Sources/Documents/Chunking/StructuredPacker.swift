@@ -25,6 +25,9 @@ struct StructuredPacker {
         static let worthwhile = 0.5
     }
 
+    /// A table's first row is repeated only if it is not longer.
+    private static let maxHeaderBytes = 400
+
     /// A chunk that may still turn out to be too large.
     private struct Draft {
         var atoms: [Atom] = []
@@ -120,7 +123,7 @@ struct StructuredPacker {
     /// Moves atoms from `pending` to the draft: at least one.
     private mutating func fill(_ draft: inout Draft, budget: Int) {
         let ideal = ideal(after: draft.tokens, budget: budget)
-        // Whether the draft has nothing but headings so far.
+        // Whether the draft has nothing but headings.
         var isBare = true
         while let atom = pending.last {
             let room = budget - draft.tokens
@@ -165,9 +168,9 @@ struct StructuredPacker {
 
     /// A heading or a line that announces a list does not end a chunk.
     private mutating func giveBack(_ draft: inout Draft, ideal: Double) {
-        while draft.atoms.count > 1, let last = draft.atoms.last, announces(last),
-            Double(draft.tokens - last.tokens) >= Share.worthwhile * ideal || isHeading(last),
-            !draft.atoms.dropLast().allSatisfy({ isHeading($0) })
+        guard let body = draft.atoms.firstIndex(where: { !isHeading($0) }) else { return }
+        while draft.atoms.count > body + 1, let last = draft.atoms.last, announces(last),
+            Double(draft.tokens - last.tokens) >= Share.worthwhile * ideal || isHeading(last)
         {
             _ = draft.removeLast().map { pending.append($0) }
         }
@@ -238,9 +241,8 @@ struct StructuredPacker {
         var parts = outline.context(of: first.block...last.block, fromStart: isFromStart)
         // Rows mean little without the names of their columns.
         if block.kind == .table, !isFromStart {
-            // Looked for no further than a header reaches: the first row of a file may be all of it.
-            let header = meter.bytes[block.bytes].prefix(401).prefix { $0 != .newline }
-            if header.count <= 400, meter.count(header.string) * 2 <= contexts.maxTokens { parts.append(header.string) }
+            let header = meter.bytes[block.bytes].prefix(Self.maxHeaderBytes + 1).prefix { $0 != .newline }
+            if header.count <= Self.maxHeaderBytes, meter.count(header.string) * 2 <= contexts.maxTokens { parts.append(header.string) }
         }
         return contexts.line(parts)
     }

@@ -11,7 +11,7 @@ struct Unit {
 
 /// Counts the tokens of a text word by word and remembers the words, so that all counting together is linear.
 ///
-/// Sums of words are exact for tokenizers that never join words, as WordPiece, and an estimate for others; whoever promises a
+/// Sums of words are exact for tokenizers that never join or drop words, as WordPiece, and an estimate for others; whoever promises a
 /// number checks it with `count(_:)` on the final string.
 struct TokenMeter {
     let bytes: [UInt8]
@@ -32,7 +32,7 @@ struct TokenMeter {
     /// The exact number of tokens of a text.
     func count(_ text: String) -> Int { counter.count(text[...]) }
 
-    /// The sum over the words of a stretch.
+    /// The sum over the words of a stretch, each at least 1.
     mutating func tokens(in range: Range<Int>) -> Int {
         var sum = 0
         var position = range.lowerBound
@@ -53,7 +53,8 @@ struct TokenMeter {
     private mutating func tokens(of unit: Range<Int>) -> Int {
         let key = bytes[unit]
         if let tokens = known[key] { return Int(tokens) }
-        let tokens = count(key.string)
+        // What costs nothing is counted too: else a chunk could have any number of words without tokens.
+        let tokens = max(1, count(key.string))
         if known.count < Self.maxKnown { known[Array(key)[...]] = Int32(clamping: tokens) }
         return tokens
     }

@@ -33,7 +33,7 @@ package struct ExtractedText: Hashable, Sendable {
     package var text: String
     /// In order, disjoint, not empty; every character that is not white space lies in one of them.
     package var blocks: [Block]
-    /// What the document calls itself.
+    /// What the document calls itself, at most 200 characters of it.
     package var title: String?
     /// Sentences for the person who uploaded it: what was guessed or left out.
     package var warnings: [String]
@@ -52,14 +52,14 @@ package struct ExtractedText: Hashable, Sendable {
 
     /// The headings above each block, highest first, one path per block; a heading's path ends with the heading itself.
     ///
-    /// Long headings are cut: every chunk of a section carries them.
+    /// Every chunk carries its path, so that of a longer heading only the first 200 characters stand in it.
     package func headingPaths() -> [[String]] {
         var open: [(level: Int, title: String)] = []
         var path: [String] = []
         return blocks.map { block in
             guard let level = block.headingLevel else { return path }
             open.removeAll { $0.level >= level }
-            open.append((level, String(decoding: text.utf8(block.bytes), as: UTF8.self).asTitle))
+            open.append((level, String(decoding: text.utf8(block.bytes), as: UTF8.self).shortTitle))
             path = open.map(\.title)
             return path
         }
@@ -74,15 +74,23 @@ extension String {
         return self[start..<end].utf8
     }
 
-    /// On one line and at most 200 characters long, as a title or heading is carried along; the text keeps it whole.
-    var asTitle: String {
-        let line = onOneLine
-        guard line.utf8.count > 200, line.count > 200 else { return line }
-        return line.prefix(199) + "…"
-    }
-
     /// The same words with single spaces between them.
     var onOneLine: String {
         split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+
+    /// The text on one line, or its beginning and `…`: at most 200 whole characters and 1600 bytes.
+    var shortTitle: String {
+        let (maxCharacters, maxBytes) = (200, 1600)
+        let ellipsis = "…"
+        let line = onOneLine
+        guard line.utf8.count > maxBytes else {
+            return line.count <= maxCharacters ? line : line.prefix(maxCharacters - 1) + ellipsis
+        }
+        // A character may have any number of marks. The last one may go on behind the limit.
+        var limit = line.utf8.index(line.startIndex, offsetBy: maxBytes - ellipsis.utf8.count)
+        while line.utf8[limit].isContinuation { line.utf8.formIndex(before: &limit) }
+        let head = line[..<limit]
+        return head.prefix(max(1, min(head.count, maxCharacters) - 1)) + ellipsis
     }
 }

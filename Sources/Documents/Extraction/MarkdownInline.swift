@@ -152,19 +152,19 @@ struct MarkdownInline {
         index = end
     }
 
-    /// Behind the `)` that ends a link's target. Looks at a byte at most `maxParentheses` times in all, because every
-    /// `(` behind which another search began counts here too.
+    /// Behind the `)` that ends a link's target. Looks at a byte at most twice `maxParentheses` times in all, because every
+    /// `(` behind which another search began counts here too, unless it stands in quotes for one and not for the other: and
+    /// two searches that disagree about that do so to the end.
     private func endOfTarget(from start: Int) -> Int? {
         var depth = 1
+        var isQuoted = false
         var at = start
         while at < input.endIndex {
             switch input[at] {
             case UInt8(ascii: "\\"): at += 1
-            case UInt8(ascii: "("): depth += 1
-            case UInt8(ascii: ")"): depth -= 1
-            case UInt8(ascii: "\""):
-                guard let quote = input[(at + 1)...].firstIndex(of: UInt8(ascii: "\"")) else { return nil }
-                at = quote
+            case UInt8(ascii: "\""): isQuoted.toggle()
+            case UInt8(ascii: "(") where !isQuoted: depth += 1
+            case UInt8(ascii: ")") where !isQuoted: depth -= 1
             default: break
             }
             at += 1

@@ -20,8 +20,10 @@ enum MarkdownLine {
     static func unquoted(_ line: ArraySlice<UInt8>) -> (line: ArraySlice<UInt8>, isQuoted: Bool) {
         var rest = line
         var isQuoted = false
-        while indent(of: rest) < 4, rest.first(where: { !$0.isSpace }) == UInt8(ascii: ">") {
-            rest = rest.drop { $0.isSpace }.dropFirst()
+        while indent(of: rest) < 4 {
+            let body = rest.drop { $0.isSpace }
+            guard body.first == UInt8(ascii: ">") else { break }
+            rest = body.dropFirst()
             if rest.first == .space { rest = rest.dropFirst() }
             isQuoted = true
         }

@@ -38,7 +38,7 @@ struct TextBuilder {
         var text = ExtractedText(text: String(decoding: bytes, as: UTF8.self), blocks: blocks, warnings: warnings)
         let heading = blocks.first { $0.kind == .heading(level: 1) }
         let heading1 = heading.map { String(decoding: bytes[$0.bytes], as: UTF8.self) }
-        text.title = [title, heading1].lazy.compactMap { $0?.asTitle }.first { !$0.isEmpty }
+        text.title = [title, heading1].lazy.compactMap { $0?.shortTitle }.first { !$0.isEmpty }
         return text
     }
 }
