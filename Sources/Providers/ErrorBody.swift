@@ -8,7 +8,7 @@ struct ErrorBody: Sendable {
 
     init(_ bytes: [UInt8]) {
         // What is no JSON has no message: an HTML page of a gateway, mostly.
-        self.init((try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))) ?? .null)
+        self.init((try? JSONValue(json: Data(bytes))) ?? .null)
     }
 
     /// OpenAI has `error.message`; Ollama `error`; FastAPI `detail`, text or a list with `msg`; others `message`.

@@ -76,7 +76,7 @@ struct APIClient: Sendable {
         }
         let data = Data(try await response.body.collect(upTo: Self.maxAnswerBytes).readableBytesView)
         // What is no JSON is shown by its status alone.
-        let value = (try? JSONDecoder().decode(JSONValue.self, from: data)) ?? .null
+        let value = (try? JSONValue(json: data)) ?? .null
         guard (200..<300).contains(response.status.code) else {
             let message = value["error"]?["message"]?.string ?? "The server answered \(response.status.code)."
             throw CommandFailure(Self.exit(for: response.status.code), message)
