@@ -61,10 +61,18 @@ package struct DocumentFailure: Error, Hashable, Sendable, Codable {
         case unsupportedType = "unsupported_type"
         /// No text in it.
         case empty
+        /// Pages, but only pictures on them, and nothing here that reads pictures.
+        case noTextLayer = "no_text_layer"
+        /// A password stands before its content.
+        case encrypted
         /// The bytes are not what the name says, or are damaged.
         case unreadable
-        /// More text than one document may have.
+        /// More bytes, text, pages or parts than one document may have.
         case tooLarge = "too_large"
+        /// Reading it took longer than a document may take.
+        case timedOut = "timed_out"
+        /// The program that reads it ended before it was done.
+        case readerCrashed = "reader_crashed"
         /// The embedding model or its provider failed for good.
         case embeddingFailed = "embedding_failed"
         /// A defect of ours; the log has the details under the document's id.

@@ -120,8 +120,8 @@ extension DocumentFailure.Reason {
     var openAICode: String {
         switch self {
         case .unsupportedType: "unsupported_file"
-        case .empty, .unreadable, .tooLarge: "invalid_file"
-        case .embeddingFailed, .internalError: "server_error"
+        case .empty, .noTextLayer, .encrypted, .unreadable, .tooLarge, .timedOut: "invalid_file"
+        case .embeddingFailed, .readerCrashed, .internalError: "server_error"
         }
     }
 }

@@ -14,6 +14,8 @@ func blocks(_ source: String, _ filename: String) throws -> [String] {
             case .table: "table"
             case .code: "code"
             case .quote: "quote"
+            case .note: "note"
+            case .furniture: "furniture"
             }
         return "\(kind): " + String(decoding: Array(text.text.utf8)[block.bytes], as: UTF8.self)
     }

@@ -1,8 +1,8 @@
 /// A document as text with structure: what chunks and citations point into.
-package struct ExtractedText: Hashable, Sendable {
+package struct ExtractedText: Hashable, Sendable, Codable {
     /// A paragraph, a heading, a table…: a stretch of `text` without blank ends.
-    package struct Block: Hashable, Sendable {
-        package enum Kind: Hashable, Sendable {
+    package struct Block: Hashable, Sendable, Codable {
+        package enum Kind: Hashable, Sendable, Codable {
             /// 1 is the highest level, 6 the lowest.
             case heading(level: Int)
             case paragraph, listItem, quote
@@ -10,15 +10,25 @@ package struct ExtractedText: Hashable, Sendable {
             case table
             /// Lines mean something: source code, logs, preformatted text.
             case code
+            /// Beside the main text: footnotes, speaker notes, comments, captions.
+            case note
+            /// Running heads and page numbers: part of the text, never of a chunk.
+            case furniture
         }
 
         package var kind: Kind
         /// UTF-8 bytes in the canonical text.
         package var bytes: Range<Int>
+        /// The page that the block begins on, from 1, where the format has pages.
+        package var page: Int?
+        /// Where to look in the original, for people: `slide 7`, `sheet "Q3"`, `part 2 › invoice.pdf`.
+        package var locator: String?
 
-        package init(kind: Kind, bytes: Range<Int>) {
+        package init(kind: Kind, bytes: Range<Int>, page: Int? = nil, locator: String? = nil) {
             self.kind = kind
             self.bytes = bytes
+            self.page = page
+            self.locator = locator
         }
 
         /// 1…6 for a heading, else nil.
@@ -39,15 +49,36 @@ package struct ExtractedText: Hashable, Sendable {
     package var warnings: [String]
     /// Whether line n of `text` is line n of the original, so that line numbers help to find a place.
     package var keepsSourceLines: Bool
+    /// How much of the original came through.
+    package var quality: Quality
 
     package init(
-        text: String, blocks: [Block], title: String? = nil, warnings: [String] = [], keepsSourceLines: Bool = false
+        text: String, blocks: [Block], title: String? = nil, warnings: [String] = [], keepsSourceLines: Bool = false,
+        quality: Quality = Quality()
     ) {
         self.text = text
         self.blocks = blocks
         self.title = title
         self.warnings = warnings
         self.keepsSourceLines = keepsSourceLines
+        self.quality = quality
+    }
+
+    /// How much of an original came through; empty for formats that are text already.
+    package struct Quality: Hashable, Sendable, Codable {
+        /// Pages, slides or sheets, where the format has them.
+        package var pages: Int?
+        /// Pages without any text, from 1: pictures that nobody read.
+        package var pagesWithoutText: [Int] = []
+        /// Pages whose text was recognised in a picture, from 1.
+        package var recognisedPages: [Int] = []
+        /// Mean confidence of the recognised words, 0…1.
+        package var recognitionConfidence: Double?
+        /// Characters that the original did not say the meaning of, as a share of all, 0…1.
+        package var unreadableShare: Double = 0
+        package var tables: Int = 0
+
+        package init() {}
     }
 
     /// The headings above each block, highest first, one path per block; a heading's path ends with the heading itself.

@@ -8,6 +8,7 @@ struct TextBuilder {
     private(set) var bytes: [UInt8] = []
     private(set) var blocks: [ExtractedText.Block] = []
     var warnings: [String] = []
+    var quality = ExtractedText.Quality()
 
     var isOverLimit: Bool { bytes.count > Self.maxBytes }
 
@@ -16,7 +17,12 @@ struct TextBuilder {
     /// - Parameters:
     ///   - content: Valid UTF-8 in any normalisation.
     ///   - depth: How deep a list item is nested; shown by two spaces a level in front of the block.
-    mutating func append(_ kind: ExtractedText.Block.Kind, _ content: some Collection<UInt8>, depth: Int = 0) {
+    ///   - page: The page that it begins on, from 1.
+    ///   - locator: Where to look in the original, for people.
+    mutating func append(
+        _ kind: ExtractedText.Block.Kind, _ content: some Collection<UInt8>, depth: Int = 0, page: Int? = nil,
+        locator: String? = nil
+    ) {
         let canonical = Canonical.text(Array(content))
         let trimmed = kind == .code ? canonical.trimmingBlankLines : canonical[...].trimmingSpace
         guard !trimmed.isEmpty else { return }
@@ -27,7 +33,7 @@ struct TextBuilder {
         }
         let start = bytes.count
         bytes.append(contentsOf: trimmed)
-        blocks.append(ExtractedText.Block(kind: kind, bytes: start..<bytes.count))
+        blocks.append(ExtractedText.Block(kind: kind, bytes: start..<bytes.count, page: page, locator: locator))
     }
 
     /// - Parameter title: What the document calls itself; if nil, its first heading of level 1.
@@ -36,6 +42,7 @@ struct TextBuilder {
         guard !blocks.isEmpty else { throw .noText }
         guard !isOverLimit else { throw .tooMuchText }
         var text = ExtractedText(text: String(decoding: bytes, as: UTF8.self), blocks: blocks, warnings: warnings)
+        text.quality = quality
         let heading = blocks.first { $0.kind == .heading(level: 1) }
         let heading1 = heading.map { String(decoding: bytes[$0.bytes], as: UTF8.self) }
         text.title = [title, heading1].lazy.compactMap { $0?.shortTitle }.first { !$0.isEmpty }

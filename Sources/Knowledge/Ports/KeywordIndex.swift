@@ -1,0 +1,37 @@
+/// A chunk that holds words of a query.
+package struct KeywordHit: Hashable, Sendable {
+    package var knowledgeBase: KnowledgeBaseID
+    package var document: DocumentID
+    package var chunk: ChunkID
+    /// BM25: above 0, comparable within one query only.
+    package var score: Double
+    /// How much of the query the chunk holds, 0…1: the share of its terms, each weighted by how rare it is. Comparable
+    /// between queries.
+    package var coverage: Double
+
+    package init(
+        knowledgeBase: KnowledgeBaseID, document: DocumentID, chunk: ChunkID, score: Double, coverage: Double
+    ) {
+        self.knowledgeBase = knowledgeBase
+        self.document = document
+        self.chunk = chunk
+        self.score = score
+        self.coverage = coverage
+    }
+}
+
+/// Finds the chunks that hold a query's words. Kept in the same transactions as the chunks themselves.
+package protocol KeywordIndex: Sendable {
+    /// The chunks that match best, best first; ties by chunk id. Any text is a query, and one without words finds nothing.
+    /// - Parameters:
+    ///   - documents: Where given, only these documents' chunks count.
+    ///   - limit: At most this many; fewer only where fewer hold any of the words.
+    func search(
+        _ query: String, in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
+    ) async throws -> [KeywordHit]
+
+    /// How well these chunks match, for those of them that hold any of the words, in no particular order.
+    func scores(
+        of chunks: [ChunkID], for query: String, in bases: [KnowledgeBaseID]
+    ) async throws -> [KeywordHit]
+}
