@@ -65,6 +65,7 @@ package struct Passage: Hashable, Sendable {
     package var attributes: [String: JSONValue]
     /// 0…1, comparable between queries.
     package var score: Double
+    package var evidence = Evidence()
 
     package init(
         chunk: ChunkID, knowledgeBase: KnowledgeBaseID, document: DocumentID, file: FileID, filename: String,
@@ -86,4 +87,23 @@ package struct Passage: Hashable, Sendable {
         self.attributes = attributes
         self.score = score
     }
+}
+
+/// What speaks for a passage, stage by stage; ranks count from 1.
+package struct Evidence: Hashable, Sendable {
+    /// Cosine of query and chunk, -1…1; nil where meaning was not searched.
+    package var similarity: Double?
+    /// Place among the nearest chunks; nil beyond those looked at.
+    package var denseRank: Int?
+    /// BM25, comparable within one query only.
+    package var keywordScore: Double?
+    /// Share of the query's words that the chunk holds, rare ones counting more, 0…1.
+    package var coverage: Double?
+    package var keywordRank: Int?
+    /// What a cross-encoder says of query and passage; nil where none was asked.
+    package var relevance: Double?
+    /// Which of the queries found it best, from 0.
+    package var query = 0
+
+    package init() {}
 }

@@ -2,13 +2,14 @@ package import Knowledge
 
 /// A `POST /vector_stores/{id}/search` body.
 package struct SearchRequest: Sendable {
-    package var queries: [String]
-    package var limit: Int
-    package var scoreThreshold: Double
-    package var filter: AttributeFilter?
+    package var search: PassageSearch
+    /// Whether each hit says how it was found.
+    package var explain: Bool
+    /// A file whose place in the search, or absence from it, is asked for.
+    package var explainedFile: FileID?
 
     package init(_ body: Fields) throws {
-        queries =
+        let queries =
             switch body["query"] {
             case nil: throw body.missing("query")
             case .string(let query)?: [query]
@@ -18,12 +19,38 @@ package struct SearchRequest: Sendable {
         guard queries.contains(where: { !$0.allSatisfy(\.isWhitespace) }) else {
             throw body.invalid("query", "must not be empty")
         }
-        limit = try body.integer("max_num_results", in: 1...50) ?? 10
-        scoreThreshold = try body.object("ranking_options")?.number("score_threshold", in: 0...1) ?? 0
-        filter = try body.object("filters").map { fields in
-            var conditions = 0
-            return try AttributeFilter(fields, conditions: &conditions)
+        search = PassageSearch(
+            queries: queries,
+            filter: try body.object("filters").map { fields in
+                var conditions = 0
+                return try AttributeFilter(fields, conditions: &conditions)
+            },
+            ranking: try Ranking(body.object("ranking_options") ?? Fields([:])),
+            limit: try body.integer("max_num_results", in: 1...50) ?? 10)
+        explain = try body.bool("explain") ?? false
+        explainedFile = try body.string("explain_file_id", maxLength: 128).map(FileID.init)
+    }
+}
+
+extension Ranking {
+    /// Reads OpenAI's `ranking_options`, and our own further ones.
+    init(_ options: Fields) throws {
+        self.init()
+        mode = try options.choice("mode") ?? mode
+        minimumScore = try options.number("score_threshold", in: 0...1) ?? minimumScore
+        perDocument = try options.integer("max_per_document", in: 1...50)
+        collapsesDuplicates = try options.bool("collapse_duplicates") ?? collapsesDuplicates
+        // `none` is OpenAI's name for no reranking; its own rankers mean the server's default.
+        if let ranker = try options.string("ranker", maxLength: 256) { reranks = ranker != "none" }
+        guard let hybrid = try options.object("hybrid_search") else { return }
+        guard let embedding = try hybrid.number("embedding_weight", in: 0...1_000) else {
+            throw hybrid.missing("embedding_weight")
         }
+        guard let text = try hybrid.number("text_weight", in: 0...1_000) else { throw hybrid.missing("text_weight") }
+        guard embedding + text > 0 else {
+            throw hybrid.invalid("embedding_weight", "must not be 0 together with text_weight")
+        }
+        weights = Weights(embedding: embedding, text: text)
     }
 }
 
@@ -60,20 +87,40 @@ extension AttributeFilter {
 }
 
 /// A page of search results in OpenAI's shape, with our place of each hit beside it.
-package func wire(_ passages: [Passage], queries: [String]) -> JSONValue {
+package func wire(_ passages: [Passage], queries: [String], explain: Bool = false) -> JSONValue {
     let data = passages.map { passage -> JSONValue in
-        [
+        var hit: [String: JSONValue] = [
             "file_id": .string(passage.file.rawValue), "filename": .string(passage.filename),
             "score": .number(passage.score), "attributes": .object(passage.attributes),
             "content": [["type": "text", "text": .string(passage.text)]],
             "document_id": .string(passage.document.rawValue), "title": passage.title.map(JSONValue.string) ?? .null,
             "heading_path": .array(passage.headingPath.map(JSONValue.string)),
             "start": .integer(passage.characters.lowerBound), "end": .integer(passage.characters.upperBound),
+            "page": passage.page.map(JSONValue.integer) ?? .null,
+            "locator": passage.locator.map(JSONValue.string) ?? .null,
         ]
+        if explain { hit["explain"] = wire(passage.evidence, score: passage.score) }
+        return .object(hit)
     }
     return [
         "object": "vector_store.search_results.page", "search_query": .array(queries.map(JSONValue.string)),
         "data": .array(data), "has_more": false, "next_page": .null,
+    ]
+}
+
+/// What each stage of a search says of a hit; null where a stage did not see it.
+package func wire(_ evidence: Evidence, score: Double) -> JSONValue {
+    func number(_ value: Double?) -> JSONValue { value.map(JSONValue.number) ?? .null }
+    func rank(_ value: Int?) -> JSONValue { value.map(JSONValue.integer) ?? .null }
+    return [
+        "query": .integer(evidence.query),
+        "dense": ["rank": rank(evidence.denseRank), "similarity": number(evidence.similarity)],
+        "keyword": [
+            "rank": rank(evidence.keywordRank), "bm25": number(evidence.keywordScore),
+            "coverage": number(evidence.coverage),
+        ],
+        "rerank": ["relevance": number(evidence.relevance)],
+        "score": .number(score),
     ]
 }
 

@@ -67,11 +67,29 @@ extension SearchPassages {
     func answer(_ request: Request, _ context: AppContext) async throws -> Response {
         let asked = try SearchRequest(await request.fields())
         let (base, scope) = try (context.id("base", as: KnowledgeBaseID.self), context.caller())
-        let passages = try await context.whileClientIsPresent {
-            try await self(
-                asked.queries, in: base, matching: asked.filter, limit: asked.limit, minimumScore: asked.scoreThreshold,
-                scope: scope)
+        let page = try await context.whileClientIsPresent {
+            let passages = try await self(asked.search, in: base, scope: scope)
+            let page = wire(passages, queries: asked.search.queries, explain: asked.explain)
+            guard let file = asked.explainedFile, case .object(var fields) = page else { return page }
+            fields["explanation"] = try await self.explanation(of: file, in: asked.search, base, scope)
+            return .object(fields)
         }
-        return try Response.json(wire(passages, queries: asked.queries))
+        return try Response.json(page)
+    }
+
+    private func explanation(
+        of file: FileID, in search: PassageSearch, _ base: KnowledgeBaseID, _ scope: Scope
+    ) async throws -> JSONValue {
+        do {
+            let place = try await explain(file, in: search, of: base, scope: scope)
+            return [
+                "file_id": .string(file.rawValue), "filename": .string(place.document.filename),
+                "reason": .string(place.reason.rawValue), "rank": place.rank.map(JSONValue.integer) ?? .null,
+                "text": place.passage.map { .string($0.text) } ?? .null,
+                "explain": place.passage.map { wire($0.evidence, score: $0.score) } ?? .null,
+            ]
+        } catch RequestError.notFound {
+            throw RequestError.notFound("file", id: file.rawValue, parameter: "explain_file_id")
+        }
     }
 }

@@ -3,22 +3,20 @@ import GRDB
 package import Knowledge
 
 extension Database: ChunkStore {
-    package func passages(_ neighbours: [Neighbour], in scope: Scope) async throws -> [Passage] {
+    package func passages(_ places: [ChunkPlace], in scope: Scope) async throws -> [Passage] {
         try await read { db in
             let rows = try Row.fetchAll(
                 db, sql: Self.passagesByChunk,
                 arguments: [
-                    "tenant": scope.tenant.rawValue, "chunks": try jsonText(neighbours.map(\.chunk.rawValue)),
+                    "tenant": scope.tenant.rawValue, "chunks": try jsonText(places.map(\.chunk.rawValue)),
                 ]
             )
             let passages = Dictionary(
                 try rows.map(Passage.init(row:)).map { ($0.chunk, $0) }, uniquingKeysWith: { first, _ in first })
-            return neighbours.compactMap { neighbour in
-                guard var passage = passages[neighbour.chunk], passage.document == neighbour.document,
-                    passage.knowledgeBase == neighbour.knowledgeBase
-                else { return nil }
-                passage.score = Double(neighbour.similarity)
-                return passage
+            return places.compactMap { place in
+                passages[place.chunk].flatMap { passage in
+                    passage.document == place.document && passage.knowledgeBase == place.knowledgeBase ? passage : nil
+                }
             }
         }
     }

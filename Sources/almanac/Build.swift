@@ -39,7 +39,8 @@ func buildServices(
     let searchers = Workers(count: configuration.threads, name: "search")
     let index = FlatIndex(store: database, workers: searchers)
     let catalog = buildCatalog(configuration, embedders, moreModels)
-    let retriever = Retriever(embedders: embedders, index: index, documents: database, chunks: database)
+    let retriever = Retriever(
+        embedders: embedders, index: index, keywords: database, documents: database, chunks: database)
     let wakeUp = WakeUp()
     let keys = Keys(store: database, tenant: defaultTenant, sessionSecret: sessionSecret)
     let door = Door(
@@ -53,7 +54,7 @@ func buildServices(
         create: CreateKnowledgeBase(bases: database, embedders: embedders),
         remove: RemoveKnowledgeBase(bases: database, index: index),
         attach: AttachFile(documents: database, wakeUp: wakeUp),
-        search: SearchPassages(bases: database, retriever: retriever),
+        search: SearchPassages(bases: database, documents: database, retriever: retriever),
         uploadLimitBytes: configuration.uploadLimitBytes, extraPrefixes: configuration.prefixes,
         checkReadiness: { try await database.checkHealth() })
     let ingest = IngestDocument(embedders: embedders, workers: Workers(count: configuration.threads, name: "ingest"))

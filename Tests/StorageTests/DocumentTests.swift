@@ -125,13 +125,13 @@ struct DocumentTests {
         #expect(try await world.database.text(of: file.id, in: base.id, scope: world.scope) == text)
         let added = try await world.database.changes(in: base.id, after: 0, limit: 10).added
         let chunkID = try #require(added.first?.chunks.first)
-        let found = Neighbour(knowledgeBase: base.id, document: document.id, chunk: chunkID, similarity: 0.5)
-        let gone = Neighbour(
-            knowledgeBase: base.id, document: document.id, chunk: ChunkID(chunkID.rawValue + 1), similarity: 0.9)
+        let found = ChunkPlace(knowledgeBase: base.id, document: document.id, chunk: chunkID)
+        let gone = ChunkPlace(
+            knowledgeBase: base.id, document: document.id, chunk: ChunkID(chunkID.rawValue + 1))
         let expected = Passage(
             chunk: chunkID, knowledgeBase: base.id, document: document.id, file: file.id, filename: "a.txt",
             title: "Title", headingPath: ["A\u{0}", "B"], page: 7, locator: "lines 1–2", characters: chunk.characters,
-            text: text, tokenCount: 9, attributes: attributes, score: 0.5)
+            text: text, tokenCount: 9, attributes: attributes, score: 0)
         #expect(try await world.database.passages([gone, found], in: world.scope) == [expected])
     }
 

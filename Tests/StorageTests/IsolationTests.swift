@@ -83,9 +83,7 @@ struct Things: Sendable {
         return copy
     }
 
-    var neighbour: Neighbour {
-        Neighbour(knowledgeBase: base.id, document: document, chunk: chunk, similarity: 1)
-    }
+    var place: ChunkPlace { ChunkPlace(knowledgeBase: base.id, document: document, chunk: chunk) }
 }
 
 /// A call of a port that takes a scope. True if it finds the things or changes them.
@@ -189,7 +187,7 @@ struct ScopedCall: Sendable, CustomTestStringConvertible {
     ]
 
     private static let others = [
-        ScopedCall("passages") { try await !$0.passages([$1.neighbour], in: $2).isEmpty },
+        ScopedCall("passages") { try await !$0.passages([$1.place], in: $2).isEmpty },
         ScopedCall("expert") { try await $0.expert($1.expert.id, in: $2).id == $1.expert.id },
         ScopedCall("experts") { try await !$0.experts(in: $2).isEmpty },
         ScopedCall("update expert") { database, things, scope in

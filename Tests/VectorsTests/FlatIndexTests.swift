@@ -123,6 +123,10 @@ struct FlatIndexTests {
             #expect(found.map(\.chunk) == expected.map(\.chunk))
             #expect(found.map(\.document) == expected.map(\.document))
             for (hit, truth) in zip(found, expected) { #expect(abs(Double(hit.similarity) - truth.similarity) < 1e-5) }
+            let gone = ChunkPlace(knowledgeBase: base, document: .random(), chunk: ChunkID(0))
+            let again = try await index.similarities(of: found.map(\.place) + [gone], to: query)
+            #expect(again.map(\.place) == found.map(\.place))
+            for (one, other) in zip(found, again) { #expect(abs(one.similarity - other.similarity) < 1e-5) }
         }
     }
 

@@ -18,6 +18,8 @@ package struct KeywordHit: Hashable, Sendable {
         self.score = score
         self.coverage = coverage
     }
+
+    package var place: ChunkPlace { ChunkPlace(knowledgeBase: knowledgeBase, document: document, chunk: chunk) }
 }
 
 /// Finds the chunks that hold a query's words. Kept in the same transactions as the chunks themselves.

@@ -12,6 +12,21 @@ package struct Neighbour: Hashable, Sendable {
         self.chunk = chunk
         self.similarity = similarity
     }
+
+    package var place: ChunkPlace { ChunkPlace(knowledgeBase: knowledgeBase, document: document, chunk: chunk) }
+}
+
+/// Which chunk, and where it belongs.
+package struct ChunkPlace: Hashable, Sendable {
+    package var knowledgeBase: KnowledgeBaseID
+    package var document: DocumentID
+    package var chunk: ChunkID
+
+    package init(knowledgeBase: KnowledgeBaseID, document: DocumentID, chunk: ChunkID) {
+        self.knowledgeBase = knowledgeBase
+        self.document = document
+        self.chunk = chunk
+    }
 }
 
 /// Finds the chunks whose vectors are nearest to a query's. Derived state: what it knows comes from a `VectorStore`.
@@ -26,6 +41,9 @@ package protocol PassageIndex: Sendable {
     func search(
         _ query: [Float], in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
     ) async throws -> [Neighbour]
+
+    /// How near these chunks are, for those that are still there, in no particular order.
+    func similarities(of places: [ChunkPlace], to query: [Float]) async throws -> [Neighbour]
 
     /// Gives back the memory of a knowledge base that was removed.
     func forget(_ base: KnowledgeBaseID)

@@ -123,8 +123,8 @@ package protocol DocumentStore: Sendable {
 
 /// Chunks by their rows, for an answer.
 package protocol ChunkStore: Sendable {
-    /// The passages of these neighbours in the same order, without those that are gone by now; scores are similarities.
-    func passages(_ neighbours: [Neighbour], in scope: Scope) async throws -> [Passage]
+    /// The passages at these places in the same order, without those that are gone by now; their scores are 0.
+    func passages(_ places: [ChunkPlace], in scope: Scope) async throws -> [Passage]
 }
 
 package protocol ExpertStore: Sendable {

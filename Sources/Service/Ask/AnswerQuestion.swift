@@ -62,9 +62,11 @@ package struct AnswerQuestion: Sendable {
         guard let text = question.turns.last(where: { $0.role == .user })?.text, !text.allSatisfy(\.isWhitespace) else {
             return []
         }
-        return try await retriever.passages(
-            for: [text], in: resolved.bases, limit: limits.candidates, scope: scope
-        ).filter { $0.score >= limits.minimumScore }
+        var ranking = Ranking()
+        ranking.minimumScore = limits.minimumScore
+        ranking.collapsesDuplicates = true
+        let search = PassageSearch(queries: [text], ranking: ranking, limit: limits.candidates)
+        return try await retriever.passages(for: search, in: resolved.bases, scope: scope)
     }
 
     /// The best passages that fit, in rank order; the first in any case.

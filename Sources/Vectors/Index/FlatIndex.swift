@@ -49,19 +49,33 @@ package final class FlatIndex: PassageIndex {
     package func search(
         _ query: [Float], in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
     ) async throws -> [Neighbour] {
+        let segments = try await parts(of: bases, for: query)
+        guard limit > 0, !segments.isEmpty, documents?.isEmpty != true else { return [] }
+        return try await Scan(query: query, parts: segments, limit: limit, kernels: kernels)
+            .run(documents: documents, on: workers)
+    }
+
+    /// - Throws: As `search`.
+    package func similarities(of places: [ChunkPlace], to query: [Float]) async throws -> [Neighbour] {
+        let parts = try await parts(of: places.map(\.knowledgeBase), for: query)
+        guard !parts.isEmpty else { return [] }
+        let scan = Scan(query: query, parts: parts, limit: places.count, kernels: kernels)
+        return try await workers.run { scan.similarities(of: places) }
+    }
+
+    /// The segments of these knowledge bases, each once.
+    private func parts(of bases: [KnowledgeBaseID], for query: [Float]) async throws -> [Scan.Part] {
         guard query.allSatisfy(\.isFinite) else { throw VectorIndexError.queryNotFinite }
-        var segments: [Scan.Part] = []
+        var parts: [Scan.Part] = []
         var seen: Set<KnowledgeBaseID> = []
         for base in bases where seen.insert(base).inserted {
             let snapshot = try await snapshot(of: base)
             if let dimension = snapshot.dimension, dimension != query.count {
                 throw VectorIndexError.queryDoesNotFit(base, expected: dimension, found: query.count)
             }
-            segments += snapshot.segments.map { Scan.Part(base: base, segment: $0) }
+            parts += snapshot.segments.map { Scan.Part(base: base, segment: $0) }
         }
-        guard limit > 0, !segments.isEmpty, documents?.isEmpty != true else { return [] }
-        return try await Scan(query: query, parts: segments, limit: limit, kernels: kernels)
-            .run(documents: documents, on: workers)
+        return parts
     }
 
     // MARK: - Following the store

@@ -39,6 +39,23 @@ struct Scan: Sendable {
         return best.sorted().map(neighbour)
     }
 
+    /// The rows of these chunks alone.
+    func similarities(of places: [ChunkPlace]) -> [Neighbour] {
+        places.compactMap { place in
+            for part in parts where part.base == place.knowledgeBase {
+                guard let row = part.segment.row(of: place) else { continue }
+                let block = part.segment.block
+                var similarity: Float = 0
+                kernels.table.pointee.dot_rows(
+                    query, block.vectors.base + row * block.dimension, 1, block.dimension, &similarity)
+                return Neighbour(
+                    knowledgeBase: place.knowledgeBase, document: place.document, chunk: place.chunk,
+                    similarity: similarity.isNaN ? -1 : min(max(similarity, -1), 1))
+            }
+            return nil
+        }
+    }
+
     private func neighbour(_ hit: TopNeighbours.Hit) -> Neighbour {
         let part = parts[hit.segment]
         return Neighbour(

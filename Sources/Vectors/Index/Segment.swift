@@ -103,6 +103,12 @@ struct Segment: Sendable {
         }
     }
 
+    /// Where a chunk's vector is; nil where it is not here or not any more.
+    func row(of place: ChunkPlace) -> Int? {
+        guard let document = block.place(of: place.document), isLive[document] else { return nil }
+        return block.rows(ofDocumentAt: document).first { block.chunks[$0] == place.chunk }
+    }
+
     /// The rows that count, in as few ranges as possible.
     ///
     /// - Parameter documents: Where given, only these documents' rows.

@@ -1,0 +1,53 @@
+/// How a search ranks what it finds.
+package struct Ranking: Hashable, Sendable {
+    package enum Mode: String, Sendable, CaseIterable {
+        /// By meaning and by words.
+        case hybrid
+        /// By meaning alone.
+        case dense
+        /// By words alone.
+        case keyword
+    }
+
+    /// What meaning and words count in a hybrid search; only their ratio matters.
+    package struct Weights: Hashable, Sendable {
+        package var embedding: Double
+        package var text: Double
+
+        package init(embedding: Double, text: Double) {
+            self.embedding = embedding
+            self.text = text
+        }
+    }
+
+    package var mode = Mode.hybrid
+    /// nil lets the search decide from the query and what it finds.
+    package var weights: Weights?
+    /// Passages below this score count as not found.
+    package var minimumScore = 0.0
+    /// At most this many passages of one document.
+    package var perDocument: Int?
+    /// Of passages that say nearly the same only the best one stays.
+    package var collapsesDuplicates = false
+    /// Whether the best are put in order by the reranker, where the server has one.
+    package var reranks = true
+
+    package init() {}
+}
+
+/// A search for its own sake.
+package struct PassageSearch: Sendable {
+    /// Any of them may find a passage.
+    package var queries: [String]
+    /// Only documents whose attributes satisfy it.
+    package var filter: AttributeFilter?
+    package var ranking: Ranking
+    package var limit: Int
+
+    package init(queries: [String], filter: AttributeFilter? = nil, ranking: Ranking = Ranking(), limit: Int) {
+        self.queries = queries
+        self.filter = filter
+        self.ranking = ranking
+        self.limit = limit
+    }
+}

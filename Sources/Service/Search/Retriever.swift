@@ -1,0 +1,85 @@
+package import Knowledge
+
+/// Finds the passages of some knowledge bases that answer a question best.
+package struct Retriever: Sendable {
+    let embedders: Embedders
+    let index: any PassageIndex
+    let keywords: any KeywordIndex
+    let documents: any DocumentStore
+    let chunks: any ChunkStore
+
+    package init(
+        embedders: Embedders, index: any PassageIndex, keywords: any KeywordIndex, documents: any DocumentStore,
+        chunks: any ChunkStore
+    ) {
+        self.embedders = embedders
+        self.index = index
+        self.keywords = keywords
+        self.documents = documents
+        self.chunks = chunks
+    }
+
+    /// The best passages for any of the queries, best first, each once with its best score.
+    ///
+    /// - Parameters:
+    ///   - bases: Already resolved for this scope; their embedding models may differ.
+    ///   - only: Where given, only these documents, and of them only those that the search's filter lets through.
+    package func passages(
+        for search: PassageSearch, in bases: [KnowledgeBase], only documents: Set<DocumentID>? = nil, scope: Scope
+    ) async throws -> [Passage] {
+        guard !bases.isEmpty, !search.queries.isEmpty, search.limit > 0 else { return [] }
+        var allowed = documents
+        if let filter = search.filter {
+            let matching = try await self.documents.documents(matching: filter, of: bases.map(\.id), in: scope)
+            allowed = allowed?.intersection(matching) ?? matching
+        }
+        return try await passages(of: try await ranked(search, bases, allowed), search, scope: scope)
+    }
+
+    /// All candidates of all queries, best first.
+    private func ranked(
+        _ asked: PassageSearch, _ bases: [KnowledgeBase], _ allowed: Set<DocumentID>?
+    ) async throws -> [Candidate] {
+        var best: [ChunkID: Candidate] = [:]
+        for (model, bases) in Dictionary(grouping: bases, by: \.embedding) {
+            let embedder = try embedders.embedder(for: model)
+            let search = CandidateSearch(
+                index: index, keywords: keywords, bases: bases.map(\.id), documents: allowed,
+                mode: asked.ranking.mode, limit: asked.limit)
+            for (number, query) in asked.queries.enumerated() {
+                let candidates = try await search.candidates(query) {
+                    try await embedder.embed([.text(query)], as: .query, priority: .urgent).vectors[0]
+                }
+                for var candidate in Fusion(asked.ranking).scored(candidates)
+                where candidate.score > best[candidate.place.chunk]?.score ?? -1 {
+                    candidate.evidence.query = number
+                    best[candidate.place.chunk] = candidate
+                }
+            }
+        }
+        return best.values.sorted { ($1.score, $0.place.chunk) < ($0.score, $1.place.chunk) }
+    }
+
+    /// Reads the best candidates and leaves out what the ranking does not want.
+    private func passages(
+        of candidates: [Candidate], _ asked: PassageSearch, scope: Scope
+    ) async throws -> [Passage] {
+        let (ranking, limit) = (asked.ranking, asked.limit)
+        var counts: [DocumentID: Int] = [:]
+        let wanted = candidates.filter { candidate in
+            guard candidate.score >= ranking.minimumScore else { return false }
+            counts[candidate.place.document, default: 0] += 1
+            return counts[candidate.place.document, default: 0] <= ranking.perDocument ?? .max
+        }
+        // Some of the first may turn out to be copies; twice as many are enough in practice.
+        let read = wanted.prefix(ranking.collapsesDuplicates ? 2 * limit : limit)
+        let evidence = Dictionary(read.map { ($0.place.chunk, $0) }, uniquingKeysWith: { first, _ in first })
+        let passages = try await chunks.passages(read.map(\.place), in: scope).map { passage in
+            var passage = passage
+            passage.score = evidence[passage.chunk]?.score ?? 0
+            passage.evidence = evidence[passage.chunk]?.evidence ?? Evidence()
+            return passage
+        }
+        return Array((ranking.collapsesDuplicates ? passages.withoutCopies() : passages).prefix(limit))
+    }
+}
