@@ -33,7 +33,7 @@ extension Prompt {
     }
 
     /// What stands in front of the question.
-    static func context(_ passages: [Passage], nonce: String) -> String {
+    package static func context(_ passages: [Passage], nonce: String) -> String {
         var text = """
             Answer the question below from the numbered passages. After each sentence that uses a passage put its number \
             in square brackets, one number a bracket, like [1]. Never invent a number. If the passages do not hold the \
@@ -43,11 +43,14 @@ extension Prompt {
             <passages id="\(nonce)">
 
             """
-        for (position, passage) in passages.enumerated() {
-            let place = [passage.filename] + passage.headingPath + [passage.page.map { "p. \($0)" }].compactMap { $0 }
-            text += "[\(position + 1)] \(neutralised(place.joined(separator: " › ")))\n\(neutralised(passage.text))\n\n"
-        }
+        for (position, passage) in passages.enumerated() { text += rendered(passage, number: position + 1) }
         return text + "</passages id=\"\(nonce)\">\n\nQuestion: "
+    }
+
+    /// A passage as the model sees it.
+    package static func rendered(_ passage: Passage, number: Int) -> String {
+        let place = [passage.filename] + passage.headingPath + [passage.page.map { "p. \($0)" }].compactMap { $0 }
+        return "[\(number)] \(neutralised(place.joined(separator: " › ")))\n\(neutralised(passage.text))\n\n"
     }
 
     /// Keeps document text from turning into a citation marker or a model server's control tokens: chat templates are rendered as text and

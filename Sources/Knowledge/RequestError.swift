@@ -15,4 +15,6 @@ package enum RequestError: Error, Hashable, Sendable {
     case conflict(String)
     /// The knowledge bases hold nothing about the question, and the expert or request wants that to be an error.
     case nothingFound
+    /// The question does not fit into its model, whatever is left out around it.
+    case contextExceeded(windowTokens: Int)
 }

@@ -79,7 +79,10 @@ package actor ModelRegistry: ModelCatalog {
             guard !settings.embeddingModels.contains(name) else { return false }
             return settings.models?.contains(name) ?? listings[index]?.cards?.contains { $0.id == name } ?? false
         }
-        return index.map { providers[$0].languageModel(named: name) }
+        return index.map { index in
+            let listed = listings[index]?.cards?.first { $0.id == name }?.maxSequenceLength ?? 0
+            return providers[index].languageModel(named: name, listedTokens: listed > 0 ? listed : nil)
+        }
     }
 
     /// Why nobody can say that there is no such model.

@@ -19,8 +19,11 @@ package final class OpenAICompatibleProvider: Sendable {
     }
 
     /// A model of that name, whether or not the server has it.
-    package func languageModel(named name: String) -> any LanguageModel {
-        OpenAICompatibleModel(name: name, transport: transport)
+    ///
+    /// - Parameter listedTokens: What the server's list says of its window; the settings count before it.
+    package func languageModel(named name: String, listedTokens: Int? = nil) -> any LanguageModel {
+        OpenAICompatibleModel(
+            name: name, contextTokens: settings.contextTokens ?? listedTokens, transport: transport)
     }
 
     /// The ids that the server lists, in its order.
@@ -69,7 +72,10 @@ private struct ModelList: Decodable {
 /// One model of a provider, under the provider's name for it.
 struct OpenAICompatibleModel: LanguageModel {
     let name: String
+    let contextTokens: Int?
     let transport: Transport
+
+    func tokenCount(_ text: String) -> Int { TokenEstimator.count(text[...]) }
 
     /// Asks for a stream, whatever the client asked us for: only a stream shows that the server is still alive, and only
     /// a stream ends early when nobody listens any more.
@@ -85,7 +91,30 @@ struct OpenAICompatibleModel: LanguageModel {
             path: "/chat/completions", body: Array(try JSONEncoder().encode(fields)),
             accept: "text/event-stream, application/json")
         let deadlines = Deadlines(transport.settings.timeouts)
-        let reply = try await transport.begin(call, within: deadlines)
-        return try ChatAnswer(reply, from: transport, within: deadlines).events
+        do {
+            let reply = try await transport.begin(call, within: deadlines)
+            return try ChatAnswer(reply, from: transport, within: deadlines).events
+        } catch UpstreamError.rejected(let provider, _, let message) where message.namesContextLength {
+            throw UpstreamError.contextExceeded(
+                provider: provider, windowTokens: message.namedWindow, message: message)
+        }
+    }
+}
+
+extension String {
+    /// Whether a refusal is about the prompt's length, in the words of OpenAI, vLLM, llama.cpp, Ollama or TGI.
+    fileprivate var namesContextLength: Bool {
+        let text = lowercased()
+        return ["context length", "context size", "context window", "maximum context", "exceed_context_size"]
+            .contains { text.contains($0) }
+    }
+
+    /// The model's window, where the refusal names it: the first number of three digits or more that follows "maximum"
+    /// or "context", as in "maximum context length is 8192 tokens".
+    fileprivate var namedWindow: Int? {
+        let text = lowercased()
+        guard let start = text.firstRange(of: "maximum context") ?? text.firstRange(of: "context") else { return nil }
+        return text[start.upperBound...].split { !$0.isASCII || !$0.isNumber }
+            .lazy.compactMap { Int($0) }.first { (100...100_000_000).contains($0) }
     }
 }

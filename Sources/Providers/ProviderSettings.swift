@@ -14,6 +14,9 @@ package struct ProviderSettings: Sendable {
     package var models: [String]?
     /// Models that embed and do not answer.
     package var embeddingModels: [String] = []
+    /// Tokens that prompt and answer may have together, for every model of this server; `nil` means what its `/models`
+    /// says, if it says it.
+    package var contextTokens: Int?
     package var timeouts = Timeouts()
     package var limits = Limits()
     package var retries = Retries()

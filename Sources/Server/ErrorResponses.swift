@@ -94,6 +94,10 @@ struct ErrorAnswer: Sendable {
             self.init(
                 status: .unprocessableContent, message: "The knowledge bases hold nothing about this question.",
                 code: "nothing_found")
+        case .contextExceeded(let window):
+            self.init(
+                status: .badRequest, message: "The question does not fit into the model's \(window) tokens.",
+                parameter: "messages", code: "context_length_exceeded")
         }
     }
 
@@ -104,6 +108,11 @@ struct ErrorAnswer: Sendable {
             self.init(
                 status: HTTPResponse.Status(code: status == 404 ? 404 : 400),
                 message: "The model server '\(provider)' refused the request: \(message)", code: "upstream_rejected")
+            return
+        case .contextExceeded(let provider, _, let message):
+            self.init(
+                status: .badRequest, message: "The model server '\(provider)' refused the request: \(message)",
+                parameter: "messages", code: "context_length_exceeded")
             return
         case .rateLimited(let provider, let seconds):
             self.init(

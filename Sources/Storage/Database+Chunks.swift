@@ -21,6 +21,53 @@ extension Database: ChunkStore {
         }
     }
 
+    package func spans(around places: [ChunkPlace], reach: Int, in scope: Scope) async throws -> [ChunkSpan] {
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db, sql: Self.spansByChunk,
+                arguments: [
+                    "tenant": scope.tenant.rawValue, "chunks": try jsonText(places.map(\.chunk.rawValue)),
+                    "reach": reach,
+                ])
+            return try rows.map(ChunkSpan.init(row:))
+        }
+    }
+
+    package func texts(
+        _ stretches: [(document: DocumentID, bytes: Range<Int>)], in scope: Scope
+    ) async throws -> [String?] {
+        try await read { db in
+            try stretches.map { stretch in
+                // SUBSTR of a blob counts bytes, from 1.
+                let row = try Row.fetchOne(
+                    db,
+                    sql: """
+                        SELECT SUBSTR(CAST(document_text.text AS BLOB), :start, :length) AS text
+                        FROM document JOIN document_text ON document_text.document_id = document.id
+                        WHERE document.id = :document AND document.tenant_id = :tenant
+                        """,
+                    arguments: [
+                        "start": stretch.bytes.lowerBound + 1, "length": stretch.bytes.count,
+                        "document": stretch.document.rawValue, "tenant": scope.tenant.rawValue,
+                    ])
+                return try row.map { try $0.text("text") }
+            }
+        }
+    }
+
+    private static let spansByChunk = """
+        SELECT DISTINCT near.id AS chunk_id, near.document_id AS document_id, near.position AS position,
+            near.byte_start, near.byte_end, near.character_start, near.character_end, near.heading_path, near.page,
+            near.token_count
+        FROM json_each(:chunks) AS wanted
+        CROSS JOIN chunk ON chunk.id = wanted.value
+        CROSS JOIN document ON document.id = chunk.document_id
+        CROSS JOIN chunk AS near ON near.document_id = chunk.document_id
+            AND near.position BETWEEN chunk.position - :reach AND chunk.position + :reach
+        WHERE document.tenant_id = :tenant
+        ORDER BY near.document_id, near.position
+        """
+
     /// CROSS JOIN keeps SQLite from beginning with all documents of the tenant.
     private static let passagesByChunk = """
         SELECT chunk.id AS chunk_id, document.id AS document_id, knowledge_base_id, file_id, filename, title,
@@ -44,5 +91,15 @@ extension Passage {
             text: try row.text("text"), tokenCount: try row.get("token_count"),
             attributes: try row.json("attributes"), score: 0
         )
+    }
+}
+
+extension ChunkSpan {
+    fileprivate init(row: Row) throws {
+        self.init(
+            chunk: ChunkID(try row.get("chunk_id")), document: try row.id("document_id"),
+            position: try row.get("position"), bytes: try row.range("byte_start", "byte_end"),
+            characters: try row.range("character_start", "character_end"), headingPath: try row.json("heading_path"),
+            page: try row.find("page"), tokenCount: try row.get("token_count"))
     }
 }

@@ -40,7 +40,8 @@ func buildServices(
     let index = FlatIndex(store: database, workers: searchers)
     let catalog = buildCatalog(configuration, embedders, moreModels)
     let retriever = Retriever(
-        embedders: embedders, index: index, keywords: database, documents: database, chunks: database)
+        embedders: embedders, index: index, keywords: database, documents: database, chunks: database,
+        reranker: try buildReranker(configuration))
     let wakeUp = WakeUp()
     let keys = Keys(store: database, tenant: defaultTenant, sessionSecret: sessionSecret)
     let door = Door(
@@ -129,6 +130,15 @@ func buildEmbedders(_ configuration: Configuration, logger: Logger) async throws
     }
     let local = try LocalEmbedder(folder: folder, name: configuration.embeddingModel, threads: configuration.threads)
     return Embedders(standard: local, others: remote)
+}
+
+private func buildReranker(_ configuration: Configuration) throws -> (any Reranker)? {
+    guard let choice = configuration.reranker else { return nil }
+    if let provider = configuration.providers.first(where: { $0.name == choice.provider }) {
+        return RemoteReranker(provider: OpenAICompatibleProvider(provider), model: choice.model)
+    }
+    return try CrossEncoder(
+        folder: configuration.modelsDirectory + "/" + choice.model, threads: configuration.threads)
 }
 
 private func buildCatalog(

@@ -7,7 +7,8 @@ extension ProviderSettings {
     /// An element of `providers` in the configuration file.
     init(configured fields: Fields) throws {
         try fields.allowOnly([
-            "name", "base_url", "api_key", "api_key_file", "headers", "models", "embedding_models", "timeouts", "retries",
+            "name", "base_url", "api_key", "api_key_file", "headers", "models", "embedding_models", "context_tokens", "timeouts",
+            "retries",
         ])
         let name = try fields.requiredString("name", maxLength: 64)
         try self.init(
@@ -15,6 +16,7 @@ extension ProviderSettings {
             apiKey: try Self.key(fields), headers: try Self.headers(fields))
         models = try fields.strings("models", maxCount: 1_000, maxLength: 256)
         embeddingModels = try fields.strings("embedding_models", maxCount: 32, maxLength: 256) ?? []
+        contextTokens = try fields.integer("context_tokens", in: 256...100_000_000)
         retries.limit = try fields.integer("retries", in: 0...5) ?? retries.limit
         if let times = try fields.object("timeouts") {
             try times.allowOnly(["connect", "first_token", "gap", "total"])

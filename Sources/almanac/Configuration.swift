@@ -22,6 +22,7 @@ struct Configuration: Sendable {
     var logLevel = "info"
     var retrieval = RetrievalLimits()
     var providers: [ProviderSettings] = []
+    var reranker: RerankerChoice?
     /// The first admin key, instead of one that the program makes up.
     var adminKey: String?
 
@@ -79,7 +80,7 @@ struct Configuration: Sendable {
     private mutating func apply(_ file: Fields) throws {
         try file.allowOnly([
             "data", "host", "port", "models", "embedding_model", "default_model", "threads", "prefixes",
-            "upload_limit_mb", "log_level", "retrieval", "providers",
+            "upload_limit_mb", "log_level", "retrieval", "reranker", "providers",
         ])
         dataDirectory = try file.string("data") ?? dataDirectory
         host = try file.string("host") ?? host
@@ -97,13 +98,31 @@ struct Configuration: Sendable {
         logLevel = try file.string("log_level") ?? logLevel
         if let retrieval = try file.object("retrieval") { try apply(retrieval: retrieval) }
         providers = try file.objects("providers", maxCount: 32)?.map { try ProviderSettings(configured: $0) } ?? []
+        reranker = try file.object("reranker").map(RerankerChoice.init)
+        if let name = reranker?.provider, !providers.contains(where: { $0.name == name }) {
+            throw ConfigurationError("reranker.provider: there is no provider named '\(name)'.")
+        }
+    }
+
+    /// Which model puts search results in order.
+    struct RerankerChoice: Sendable {
+        var model: String
+        /// The provider whose `/rerank` is asked; nil for a folder among the models.
+        var provider: String?
+
+        init(_ fields: Fields) throws {
+            try fields.allowOnly(["model", "provider"])
+            model = try fields.requiredString("model", maxLength: 256)
+            provider = try fields.string("provider", maxLength: 64)
+        }
     }
 
     private mutating func apply(retrieval fields: Fields) throws {
-        try fields.allowOnly(["candidates", "passages", "context_tokens", "minimum_score"])
+        try fields.allowOnly(["candidates", "passages", "context_tokens", "widened_tokens", "minimum_score"])
         retrieval.candidates = try fields.integer("candidates", in: 1...200) ?? retrieval.candidates
         retrieval.passages = try fields.integer("passages", in: 1...100) ?? retrieval.passages
         retrieval.contextTokens = try fields.integer("context_tokens", in: 64...1_000_000) ?? retrieval.contextTokens
+        retrieval.widenedTokens = try fields.integer("widened_tokens", in: 0...8_192) ?? retrieval.widenedTokens
         retrieval.minimumScore = try fields.number("minimum_score", in: 0...1) ?? retrieval.minimumScore
     }
 

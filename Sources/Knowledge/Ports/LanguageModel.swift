@@ -2,9 +2,21 @@ package import FoundationEssentials
 
 /// Generates the answer to a prompt.
 package protocol LanguageModel: Sendable {
+    /// Tokens that prompt and answer may have together; nil where nobody has said.
+    var contextTokens: Int? { get }
+
+    /// Tokens of a text for this model, rather too many than too few. May take its time with long texts.
+    func tokenCount(_ text: String) -> Int
+
     /// Begins to answer. Throws `UpstreamError` where the model cannot be reached or refuses; the same may come later
     /// out of the stream. Ending the iteration, or cancelling the task, stops the generation.
     func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error>
+}
+
+extension LanguageModel {
+    package var contextTokens: Int? { nil }
+    /// Three bytes a token: more than any known tokenizer needs for prose.
+    package func tokenCount(_ text: String) -> Int { text.utf8.count / 3 + 1 }
 }
 
 /// A piece of an answer.
@@ -74,6 +86,8 @@ package enum UpstreamError: Error, Hashable, Sendable {
     case timedOut(provider: String, waitingFor: String)
     /// It refused the request for what the client asked: 400, 404, 413, 422.
     case rejected(provider: String, status: Int, message: String)
+    /// The prompt does not fit into the model; `windowTokens` where it says how much would.
+    case contextExceeded(provider: String, windowTokens: Int?, message: String)
     /// It refused our credentials.
     case unauthorized(provider: String)
     case rateLimited(provider: String, retryAfterSeconds: Int?)

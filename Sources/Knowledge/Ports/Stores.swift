@@ -125,6 +125,40 @@ package protocol DocumentStore: Sendable {
 package protocol ChunkStore: Sendable {
     /// The passages at these places in the same order, without those that are gone by now; their scores are 0.
     func passages(_ places: [ChunkPlace], in scope: Scope) async throws -> [Passage]
+    /// Where these chunks lie in their documents, and those up to `reach` before and behind each; in the order of documents
+    /// and text, each once.
+    func spans(around places: [ChunkPlace], reach: Int, in scope: Scope) async throws -> [ChunkSpan]
+    /// Stretches of documents' canonical texts, in the same order; nil for what is gone.
+    /// - Parameter stretches: UTF-8 bytes, on character borders.
+    func texts(_ stretches: [(document: DocumentID, bytes: Range<Int>)], in scope: Scope) async throws -> [String?]
+}
+
+/// Where a chunk lies in its document.
+package struct ChunkSpan: Hashable, Sendable {
+    package var chunk: ChunkID
+    package var document: DocumentID
+    /// 0 for the document's first chunk.
+    package var position: Int
+    /// In the canonical text: UTF-8 bytes, and the same stretch in code points.
+    package var bytes: Range<Int>
+    package var characters: Range<Int>
+    package var headingPath: [String]
+    package var page: Int?
+    package var tokenCount: Int
+
+    package init(
+        chunk: ChunkID, document: DocumentID, position: Int, bytes: Range<Int>, characters: Range<Int>,
+        headingPath: [String], page: Int?, tokenCount: Int
+    ) {
+        self.chunk = chunk
+        self.document = document
+        self.position = position
+        self.bytes = bytes
+        self.characters = characters
+        self.headingPath = headingPath
+        self.page = page
+        self.tokenCount = tokenCount
+    }
 }
 
 package protocol ExpertStore: Sendable {

@@ -93,6 +93,7 @@ struct ChatObjects: Sendable {
                 "candidates": .integer(answer.retrieval.candidates), "used": .integer(answer.retrieval.used),
                 "top_score": answer.retrieval.topScore.map(JSONValue.number) ?? .null,
                 "grounded": .bool(answer.retrieval.isGrounded),
+                "dropped_turns": .integer(answer.retrieval.droppedTurns),
             ],
             "references": .array(answer.references.enumerated().map { Self.reference($1, index: $0 + 1) }),
         ]

@@ -24,6 +24,8 @@ package struct Answer: Sendable {
         package var topScore: Double?
         /// Whether the answer rests on passages.
         package var isGrounded: Bool
+        /// Turns of the conversation that did not fit into the model's window.
+        package var droppedTurns = 0
     }
 }
 

@@ -1,4 +1,5 @@
 package import Knowledge
+import Synchronization
 
 /// How much an answer may rest on.
 package struct RetrievalLimits: Hashable, Sendable {
@@ -8,6 +9,8 @@ package struct RetrievalLimits: Hashable, Sendable {
     package var passages = 8
     /// Their tokens together, by the embedding model's tokenizer; the lowest ranks are dropped first.
     package var contextTokens = 3_000
+    /// Tokens up to which a passage is widened to what stands around it; 0 leaves it as it was found.
+    package var widenedTokens = 400
     /// Passages below this score count as not found.
     package var minimumScore = 0.15
 
@@ -23,11 +26,17 @@ package struct AnswerQuestion: Sendable {
     let counter: any TokenCounter
     let workers: Workers
     let limits: RetrievalLimits
+    private let widen: Widening
+    private let windows = LearnedWindows()
+
+    /// How often a prompt is shortened for a model that says it is too long.
+    private static let maxAttempts = 3
 
     package init(
         resolve: ResolveKnowledge, retriever: Retriever, models: any ModelCatalog, counter: any TokenCounter,
         workers: Workers, limits: RetrievalLimits = RetrievalLimits()
     ) {
+        widen = Widening(chunks: retriever.chunks, maxTokens: limits.widenedTokens)
         self.resolve = resolve
         self.retriever = retriever
         self.models = models
@@ -40,18 +49,16 @@ package struct AnswerQuestion: Sendable {
         let resolved = try await resolve(question, in: scope)
         let model = try await models.languageModel(named: resolved.model)
         let found = try await search(question, resolved, in: scope)
-        let used = withinBudget(found)
-        let prompt = Prompt(
-            model: resolved.model, turns: question.turns, expert: resolved.expert, passages: used,
-            isGrounded: !resolved.bases.isEmpty, parameters: resolved.parameters, nonce: Self.nonce())
-        let events = try await answer(prompt, by: model, resolved)
+        let chosen = try await widen(Array(found.prefix(limits.passages)), in: scope)
+        let (prompt, droppedTurns, events) = try await begin(question, resolved, chosen, model)
         return Answer(
             model: question.model ?? resolved.model,
             resolved: resolved,
             retrieval: Answer.Retrieval(
-                candidates: found.count, used: used.count, topScore: found.first?.score, isGrounded: !used.isEmpty),
-            references: used,
-            events: AnswerEvents(model: events, referenceCount: resolved.bases.isEmpty ? nil : used.count),
+                candidates: found.count, used: prompt.passages.count, topScore: found.first?.score,
+                isGrounded: !prompt.passages.isEmpty, droppedTurns: droppedTurns),
+            references: prompt.passages,
+            events: AnswerEvents(model: events, referenceCount: resolved.bases.isEmpty ? nil : prompt.passages.count),
             estimate: UsageEstimate(prompt: prompt.messages, counter: counter, workers: workers)
         )
     }
@@ -69,14 +76,42 @@ package struct AnswerQuestion: Sendable {
         return try await retriever.passages(for: search, in: resolved.bases, scope: scope)
     }
 
-    /// The best passages that fit, in rank order; the first in any case.
-    private func withinBudget(_ passages: [Passage]) -> [Passage] {
-        var tokens = 0
-        return Array(
-            passages.prefix(limits.passages).prefix { passage in
-                defer { tokens += passage.tokenCount }
-                return tokens == 0 || tokens + passage.tokenCount <= limits.contextTokens
-            })
+    /// Asks the model, with less around the question where it says that the prompt is too long.
+    private func begin(
+        _ question: Question, _ resolved: ResolvedKnowledge, _ passages: [Passage], _ model: any LanguageModel
+    ) async throws -> (Prompt, droppedTurns: Int, AsyncThrowingStream<ModelEvent, any Error>) {
+        var window = windows.smallest(model.contextTokens, of: resolved.model)
+        var attempt = 0
+        while true {
+            attempt += 1
+            let fit = try await fit(question, resolved, passages, model, window: window)
+            let prompt = Prompt(
+                model: resolved.model, turns: fit.turns, expert: resolved.expert, passages: fit.passages,
+                isGrounded: !resolved.bases.isEmpty, parameters: resolved.parameters, nonce: Self.nonce())
+            do {
+                return (prompt, fit.droppedTurns, try await answer(prompt, by: model, resolved))
+            } catch UpstreamError.contextExceeded(let provider, let named, let message) {
+                let sent = prompt.messages.reduce(0) { $0 + model.tokenCount($1.contentText) }
+                let next = min(named ?? .max, (window ?? sent) * 3 / 4)
+                guard attempt < Self.maxAttempts, next < window ?? .max, fit.canShrink else {
+                    throw UpstreamError.contextExceeded(provider: provider, windowTokens: named, message: message)
+                }
+                if let named { windows.learn(named, of: resolved.model) }
+                window = next
+            }
+        }
+    }
+
+    private func fit(
+        _ question: Question, _ resolved: ResolvedKnowledge, _ passages: [Passage], _ model: any LanguageModel,
+        window: Int?
+    ) async throws -> PromptBudget.Fit {
+        let asked = resolved.parameters["max_completion_tokens"] ?? resolved.parameters["max_tokens"]
+        let budget = PromptBudget(
+            // A conversation without knowledge is the client's own: it goes out as it came.
+            window: resolved.bases.isEmpty ? nil : window, answerTokens: asked?.integer,
+            passageTokens: limits.contextTokens, count: { model.tokenCount($0) })
+        return try await workers.run { try budget.fit(question.turns, expert: resolved.expert, passages: passages) }
     }
 
     private func answer(
@@ -106,5 +141,18 @@ extension AsyncThrowingStream<ModelEvent, any Error> {
             continuation.yield(.finish(finish))
             continuation.finish()
         }
+    }
+}
+
+/// What models said of their windows when they refused a prompt.
+private final class LearnedWindows: Sendable {
+    private let tokens = Mutex<[String: Int]>([:])
+
+    func learn(_ window: Int, of model: String) {
+        tokens.withLock { $0[model] = min($0[model] ?? .max, window) }
+    }
+
+    func smallest(_ stated: Int?, of model: String) -> Int? {
+        [stated, tokens.withLock { $0[model] }].compactMap(\.self).min()
     }
 }

@@ -7,11 +7,17 @@ package struct Retriever: Sendable {
     let keywords: any KeywordIndex
     let documents: any DocumentStore
     let chunks: any ChunkStore
+    let reranker: (any Reranker)?
 
+    /// How many candidates a reranker reads at least.
+    private static let rerankedDepth = 24
+
+    /// - Parameter reranker: Puts the best candidates in order, where there is one.
     package init(
         embedders: Embedders, index: any PassageIndex, keywords: any KeywordIndex, documents: any DocumentStore,
-        chunks: any ChunkStore
+        chunks: any ChunkStore, reranker: (any Reranker)? = nil
     ) {
+        self.reranker = reranker
         self.embedders = embedders
         self.index = index
         self.keywords = keywords
@@ -33,7 +39,9 @@ package struct Retriever: Sendable {
             let matching = try await self.documents.documents(matching: filter, of: bases.map(\.id), in: scope)
             allowed = allowed?.intersection(matching) ?? matching
         }
-        return try await passages(of: try await ranked(search, bases, allowed), search, scope: scope)
+        let candidates = try await ranked(search, bases, allowed)
+        let reranked = try await reranked(candidates, search, scope: scope)
+        return try await passages(of: reranked, search, scope: scope)
     }
 
     /// All candidates of all queries, best first.
@@ -58,6 +66,35 @@ package struct Retriever: Sendable {
             }
         }
         return best.values.sorted { ($1.score, $0.place.chunk) < ($0.score, $1.place.chunk) }
+    }
+
+    /// The best candidates in the order that the reranker gives them; what it did not read comes behind, at most as high
+    /// as what it liked least.
+    private func reranked(
+        _ candidates: [Candidate], _ asked: PassageSearch, scope: Scope
+    ) async throws -> [Candidate] {
+        guard let reranker, asked.ranking.reranks else { return candidates }
+        let read = candidates.prefix(max(Self.rerankedDepth, asked.limit))
+        let texts = Dictionary(
+            try await chunks.passages(read.map(\.place), in: scope).map { ($0.chunk, $0.text) },
+            uniquingKeysWith: { first, _ in first })
+        var best = read.filter { texts[$0.place.chunk] != nil }
+        for (number, query) in asked.queries.enumerated() {
+            let relevance = try await reranker.relevance(of: best.map { texts[$0.place.chunk] ?? "" }, to: query)
+            for (index, value) in zip(best.indices, relevance) where value > best[index].evidence.relevance ?? -1 {
+                best[index].evidence.relevance = value
+                best[index].evidence.query = number
+                best[index].score = value
+            }
+        }
+        best.sort { ($1.score, $0.place.chunk) < ($0.score, $1.place.chunk) }
+        let least = best.last?.score ?? 1
+        return best
+            + candidates.dropFirst(read.count).map { candidate in
+                var candidate = candidate
+                candidate.score = min(candidate.score, least)
+                return candidate
+            }
     }
 
     /// Reads the best candidates and leaves out what the ranking does not want.

@@ -20,12 +20,20 @@ final class Encoder: Sendable {
 
     /// - Parameter capacity: The most tokens of one batch, at least as many as the longest text has.
     /// - Throws: `ModelError` where the weights are not what the configuration says.
-    init(_ folder: ModelFolder, capacity: Int, kernels: Kernels = .best) throws {
+    convenience init(_ folder: ModelFolder, capacity: Int, kernels: Kernels = .best) throws {
+        try self.init(
+            Safetensors(path: folder.weightsPath), folder.bert, pooling: folder.pooling, capacity: capacity,
+            kernels: kernels)
+    }
+
+    init(
+        _ file: Safetensors, _ configuration: BertConfiguration, pooling: Pooling, capacity: Int, kernels: Kernels
+    ) throws {
         self.kernels = kernels
         self.capacity = capacity
-        configuration = folder.bert
-        pooling = folder.pooling
-        weights = try EncoderWeights(try Safetensors(path: folder.weightsPath), folder.bert, kernels)
+        self.configuration = configuration
+        self.pooling = pooling
+        weights = try EncoderWeights(file, configuration, kernels)
     }
 
     /// Embeds texts given as ids with special tokens. Computes on the calling thread.
@@ -33,24 +41,50 @@ final class Encoder: Sendable {
     /// - Parameter texts: None empty, ids within the vocabulary, at most `capacity` ids together, none longer than the
     ///   model's positions.
     func encode(_ texts: ArraySlice<[Int32]>) -> [[Float]] {
+        withHiddenStates(of: texts) { pool(texts, $0) }
+    }
+
+    /// The last hidden state of each text's first token, `[CLS]`, as it is.
+    ///
+    /// - Parameters:
+    ///   - texts: As for `encode`.
+    ///   - secondStarts: Where in each text the second of a pair begins: from there on tokens are of type 1.
+    func classStates(of texts: ArraySlice<[Int32]>, secondStarts: ArraySlice<Int>) -> [[Float]] {
+        withHiddenStates(of: texts, secondStarts: secondStarts) { workspace in
+            var row = workspace.hidden.base
+            return texts.map { ids in
+                defer { row += ids.count * configuration.hidden }
+                return Array(UnsafeBufferPointer(start: row, count: configuration.hidden))
+            }
+        }
+    }
+
+    private func withHiddenStates<Result>(
+        of texts: ArraySlice<[Int32]>, secondStarts: ArraySlice<Int>? = nil, _ body: (Workspace) -> Result
+    ) -> Result {
         let workspace = workspaces.withLock { $0.popLast() } ?? Workspace(self)
         defer { workspaces.withLock { $0.append(workspace) } }
-        embed(texts, workspace)
+        embed(texts, secondStarts ?? ArraySlice(texts.map(\.count)), workspace)
         let total = texts.reduce(0) { $0 + $1.count }
         for layer in weights.layers { run(layer, texts, total: total, workspace) }
-        return pool(texts, workspace)
+        return body(workspace)
     }
 
     // MARK: - The forward pass
 
-    private func embed(_ texts: ArraySlice<[Int32]>, _ workspace: Workspace) {
+    private func embed(_ texts: ArraySlice<[Int32]>, _ secondStarts: ArraySlice<Int>, _ workspace: Workspace) {
+        let hidden = configuration.hidden
         var row = workspace.hidden.base
-        for ids in texts {
-            kernels.table.pointee.embed(
-                ids, ids.count, configuration.hidden, weights.words.base, weights.positions.base, weights.type.base,
-                row)
+        for (ids, second) in zip(texts, secondStarts) {
+            let parts = [(0..<second, 0), (second..<ids.count, 1)]
+            for (range, type) in parts where !range.isEmpty {
+                kernels.table.pointee.embed(
+                    Array(ids[range]), range.count, hidden, weights.words.base,
+                    weights.positions.base + range.lowerBound * hidden, weights.types.base + type * hidden,
+                    row + range.lowerBound * hidden)
+            }
             normalise(row, rows: ids.count, weights.norm)
-            row += ids.count * configuration.hidden
+            row += ids.count * hidden
         }
     }
 

@@ -24,12 +24,12 @@ struct LayerWeights: Sendable {
     var outputNorm: NormWeights
 }
 
-/// All weights of a BERT encoder, packed once when the model is loaded. The pooler is not used.
+/// All weights of a BERT encoder, packed once when the model is loaded; without the pooler, which only classifiers use.
 struct EncoderWeights: Sendable {
     var words: FloatBuffer
     var positions: FloatBuffer
-    /// The row of token type 0.
-    var type: FloatBuffer
+    /// A row for each token type; texts are of type 0, the second of a pair of type 1.
+    var types: FloatBuffer
     var norm: NormWeights
     var layers: [LayerWeights]
 
@@ -39,7 +39,7 @@ struct EncoderWeights: Sendable {
         let hidden = configuration.hidden
         words = try loader.tensor("embeddings.word_embeddings.weight", [configuration.vocabulary, hidden])
         positions = try loader.tensor("embeddings.position_embeddings.weight", [configuration.positions, hidden])
-        type = try loader.tensor("embeddings.token_type_embeddings.weight", [configuration.tokenTypes, hidden])
+        types = try loader.tensor("embeddings.token_type_embeddings.weight", [configuration.tokenTypes, hidden])
         norm = try loader.norm("embeddings.LayerNorm")
         layers = try (0..<configuration.layers).map(loader.layer)
     }

@@ -38,10 +38,7 @@ package struct ModelFolder {
         let transformer = Self.join(path, modules.first { $0.kind == "Transformer" }?.path ?? "")
         let bert = try Self.bert(transformer + "/config.json")
         pooling = try Self.pooling(Self.join(path, poolingPath) + "/config.json", hidden: bert.hidden)
-        let options = try Self.decodeIfPresent(TokenizerOptions.self, transformer + "/tokenizer_config.json")
-        if options?.isUncased == false {
-            throw ModelError.unsupported(file: transformer + "/tokenizer_config.json", reason: "a cased tokenizer")
-        }
+        let options = try Self.uncasedOptions(transformer)
         maxTokens = try Self.maxTokens(transformer, options, bert)
         prompts = try Self.decodeIfPresent(Settings.self, path + "/config_sentence_transformers.json")?.prompts ?? [:]
         (tokenizer, vocabulary) = try Self.tokenizer(transformer, bert)
@@ -81,7 +78,7 @@ extension ModelFolder {
         var kind: Substring { type.split(separator: ".").last ?? "" }
     }
 
-    private struct TokenizerOptions: Decodable {
+    struct TokenizerOptions: Decodable {
         var do_lower_case: Bool?
         var strip_accents: Bool?
         var tokenize_chinese_chars: Bool?
@@ -123,6 +120,13 @@ extension ModelFolder {
 
     private static func join(_ folder: String, _ name: String) -> String { name.isEmpty ? folder : folder + "/" + name }
 
+    static func uncasedOptions(_ transformer: String) throws -> TokenizerOptions? {
+        let path = transformer + "/tokenizer_config.json"
+        let options = try decodeIfPresent(TokenizerOptions.self, path)
+        if options?.isUncased == false { throw ModelError.unsupported(file: path, reason: "a cased tokenizer") }
+        return options
+    }
+
     /// The chain must be Transformer, Pooling and perhaps Normalize: vectors are always scaled to unit length.
     private static func poolingFolder(_ modules: [Module], in path: String) throws -> String {
         for module in modules where !["Transformer", "Pooling", "Normalize"].contains(module.kind) {
@@ -134,7 +138,7 @@ extension ModelFolder {
         return pooling.path
     }
 
-    private static func bert(_ path: String) throws -> BertConfiguration {
+    static func bert(_ path: String) throws -> BertConfiguration {
         let bert = try decode(BertConfiguration.self, path)
         if let problem = bert.problem { throw ModelError.unsupported(file: path, reason: problem) }
         return bert
@@ -168,7 +172,7 @@ extension ModelFolder {
         }
     }
 
-    private static func maxTokens(
+    static func maxTokens(
         _ transformer: String, _ options: TokenizerOptions?, _ bert: BertConfiguration
     ) throws -> Int {
         let path = transformer + "/sentence_bert_config.json"
@@ -185,7 +189,7 @@ extension ModelFolder {
         return Int(limit)
     }
 
-    private static func tokenizer(
+    static func tokenizer(
         _ transformer: String, _ bert: BertConfiguration
     ) throws -> (tokenizer: WordPiece, bytes: [UInt8]) {
         let lines = transformer + "/vocab.txt"
