@@ -18,6 +18,13 @@ extension APIClient {
         return try Self.single(found, "knowledge base", name)
     }
 
+    /// The id of a file of a knowledge base given by id or by name.
+    func file(named name: String, in base: String) async throws -> String {
+        let files = try await list("/v1/vector_stores/\(base)/files")
+        let found = files.filter { $0["id"]?.string == name || $0["filename"]?.string == name }
+        return try Self.single(found.compactMap { $0["id"]?.string }, "file", name)
+    }
+
     /// The id of an expert given by id or by title.
     func expert(named name: String) async throws -> String {
         let experts = try await get("/api/v1/experts")["experts"]?.array ?? []
