@@ -95,7 +95,7 @@ package struct Evidence: Hashable, Sendable {
     package var similarity: Double?
     /// Place among the nearest chunks; nil beyond those looked at.
     package var denseRank: Int?
-    /// BM25, comparable within one query only.
+    /// BM25 in units of what one word of the rarest kind scores at best.
     package var keywordScore: Double?
     /// Share of the query's words that the chunk holds, rare ones counting more, 0…1.
     package var coverage: Double?

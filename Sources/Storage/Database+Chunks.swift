@@ -21,6 +21,23 @@ extension Database: ChunkStore {
         }
     }
 
+    package func sample(of base: KnowledgeBaseID, count: Int, in scope: Scope) async throws -> [String] {
+        try await read { db in
+            // Multiplying by an odd number and looking at the low bits scatters ids well enough to be fair to all documents.
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT CAST(text AS BLOB) AS text FROM chunk WHERE id IN (
+                        SELECT chunk.id FROM document CROSS JOIN chunk ON chunk.document_id = document.id
+                        WHERE document.tenant_id = ? AND document.knowledge_base_id = ?
+                        ORDER BY (chunk.id * 40503) & 65535, chunk.id LIMIT ?
+                    ) ORDER BY id
+                    """,
+                arguments: [scope.tenant.rawValue, base.rawValue, count])
+            return try rows.map { try $0.text("text") }
+        }
+    }
+
     package func spans(around places: [ChunkPlace], reach: Int, in scope: Scope) async throws -> [ChunkSpan] {
         try await read { db in
             let rows = try Row.fetchAll(

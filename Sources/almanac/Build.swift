@@ -41,7 +41,7 @@ func buildServices(
     let catalog = buildCatalog(configuration, embedders, moreModels)
     let retriever = Retriever(
         embedders: embedders, index: index, keywords: database, documents: database, chunks: database,
-        reranker: try buildReranker(configuration))
+        reranker: try buildReranker(configuration), workers: searchers)
     let wakeUp = WakeUp()
     let keys = Keys(store: database, tenant: defaultTenant, sessionSecret: sessionSecret)
     let door = Door(

@@ -32,6 +32,8 @@ private struct NumberedDocument: ChunkStore {
             text: String(sentences[position].dropLast()), tokenCount: 10, attributes: [:], score: 0.5)
     }
 
+    func sample(of base: KnowledgeBaseID, count: Int, in scope: Scope) async throws -> [String] { [] }
+
     func passages(_ places: [ChunkPlace], in scope: Scope) async throws -> [Passage] { [] }
 
     func spans(around places: [ChunkPlace], reach: Int, in scope: Scope) async throws -> [ChunkSpan] {

@@ -1,27 +1,37 @@
 import Knowledge
 
-/// Makes one score of what meaning and words say.
+/// Makes one score of what meaning and words say of a chunk.
+///
+/// The two are added as they are, not ranked first: how far the best chunk is ahead counts, and a leg that found nothing
+/// good adds little (a convex combination, as in Bruch et al., An Analysis of Fusion Functions for Hybrid Retrieval, 2023).
+/// Neither depends on what else was found, so that a score means the same in every search.
 struct Fusion: Sendable {
-    let ranking: Ranking
+    /// What one perfectly matched word, of the rarest kind that the knowledge base can have, is worth beside a cosine of 1.
+    private static let wordWeight = 0.25
 
-    init(_ ranking: Ranking) {
-        self.ranking = ranking
-    }
+    let ranking: Ranking
+    /// How well the embedding model knows the language, for each knowledge base; see `EncoderTrust`.
+    let trust: [KnowledgeBaseID: Double]
 
     func scored(_ candidates: [Candidate]) -> [Candidate] {
-        let best = candidates.lazy.compactMap(\.evidence.keywordScore).max() ?? 0
-        return candidates.map { candidate in
+        candidates.map { candidate in
             var candidate = candidate
-            let dense = min(1, max(0, candidate.evidence.similarity ?? 0))
-            let keyword = best > 0 ? (candidate.evidence.keywordScore ?? 0) / best : 0
-            let share = ranking.weights.map { $0.embedding / ($0.embedding + $0.text) } ?? 0.5
-            candidate.score =
-                switch ranking.mode {
-                case .dense: dense
-                case .keyword: keyword
-                case .hybrid: share * dense + (1 - share) * keyword
-                }
+            candidate.score = score(candidate.evidence, in: candidate.place.knowledgeBase)
             return candidate
+        }
+    }
+
+    private func score(_ evidence: Evidence, in base: KnowledgeBaseID) -> Double {
+        let meaning = min(1, max(0, evidence.similarity ?? 0))
+        let words = Self.wordWeight * (evidence.keywordScore ?? 0)
+        switch ranking.mode {
+        case .dense: return meaning
+        case .keyword: return words / (words + 1)
+        case .hybrid:
+            guard let weights = ranking.weights else { return (trust[base] ?? 1) * meaning + words }
+            // Equal weights leave both as they are.
+            let share = 2 * weights.embedding / (weights.embedding + weights.text)
+            return share * meaning + (2 - share) * words
         }
     }
 }

@@ -8,6 +8,20 @@ package struct Retriever: Sendable {
     let documents: any DocumentStore
     let chunks: any ChunkStore
     let reranker: (any Reranker)?
+    private let languages: LanguageProfiles
+
+    /// How far similarities count, by knowledge base.
+    private func trust(
+        in bases: [KnowledgeBase], for query: String, _ embedder: any Embedder, _ scope: Scope
+    ) async throws -> [KnowledgeBaseID: Double] {
+        let asked = EncoderTrust.fertility(of: query, by: embedder)
+        var trust: [KnowledgeBaseID: Double] = [:]
+        for base in bases {
+            let known = try await languages.fertility(of: base, by: embedder, scope: scope)
+            trust[base.id] = EncoderTrust.value(query: asked, base: known)
+        }
+        return trust
+    }
 
     /// How many candidates a reranker reads at least.
     private static let rerankedDepth = 24
@@ -15,9 +29,10 @@ package struct Retriever: Sendable {
     /// - Parameter reranker: Puts the best candidates in order, where there is one.
     package init(
         embedders: Embedders, index: any PassageIndex, keywords: any KeywordIndex, documents: any DocumentStore,
-        chunks: any ChunkStore, reranker: (any Reranker)? = nil
+        chunks: any ChunkStore, reranker: (any Reranker)? = nil, workers: Workers
     ) {
         self.reranker = reranker
+        languages = LanguageProfiles(chunks: chunks, workers: workers)
         self.embedders = embedders
         self.index = index
         self.keywords = keywords
@@ -39,14 +54,14 @@ package struct Retriever: Sendable {
             let matching = try await self.documents.documents(matching: filter, of: bases.map(\.id), in: scope)
             allowed = allowed?.intersection(matching) ?? matching
         }
-        let candidates = try await ranked(search, bases, allowed)
+        let candidates = try await ranked(search, bases, allowed, scope)
         let reranked = try await reranked(candidates, search, scope: scope)
         return try await passages(of: reranked, search, scope: scope)
     }
 
     /// All candidates of all queries, best first.
     private func ranked(
-        _ asked: PassageSearch, _ bases: [KnowledgeBase], _ allowed: Set<DocumentID>?
+        _ asked: PassageSearch, _ bases: [KnowledgeBase], _ allowed: Set<DocumentID>?, _ scope: Scope
     ) async throws -> [Candidate] {
         var best: [ChunkID: Candidate] = [:]
         for (model, bases) in Dictionary(grouping: bases, by: \.embedding) {
@@ -58,7 +73,8 @@ package struct Retriever: Sendable {
                 let candidates = try await search.candidates(query) {
                     try await embedder.embed([.text(query)], as: .query, priority: .urgent).vectors[0]
                 }
-                for var candidate in Fusion(asked.ranking).scored(candidates)
+                let trust = try await trust(in: bases, for: query, embedder, scope)
+                for var candidate in Fusion(ranking: asked.ranking, trust: trust).scored(candidates)
                 where candidate.score > best[candidate.place.chunk]?.score ?? -1 {
                     candidate.evidence.query = number
                     best[candidate.place.chunk] = candidate
