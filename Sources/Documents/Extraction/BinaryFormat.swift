@@ -15,6 +15,12 @@ struct BinaryFormat {
         }
     }
 
+    /// How names of formats without a reader end.
+    static let suffixes: Set<String> = [
+        "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "ods", "odp", "epub", "rtf", "zip", "png", "jpg", "jpeg", "gif",
+        "gz", "exe", "mp3", "mp4", "msg",
+    ]
+
     private static let pdf = BinaryFormat(
         name: "a PDF document", remedy: "Convert it to text first, for example with pdftotext, and upload that."
     )
@@ -28,7 +34,7 @@ struct BinaryFormat {
         return names.mapValues { BinaryFormat(name: $0, remedy: "Save it as text or HTML and upload that.") }
     }()
 
-    /// `?` in a signature stands for any byte.
+    /// nil in a signature stands for any byte.
     private static func matches(_ signature: [UInt8?], _ data: [UInt8]) -> Bool {
         data.count >= signature.count && zip(signature, data).allSatisfy { $0 == nil || $0 == $1 }
     }

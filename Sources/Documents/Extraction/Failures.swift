@@ -2,7 +2,7 @@ import Knowledge
 
 extension DocumentFailure {
     /// Formats with a reader, in words for messages.
-    static let readable = "plain text, Markdown, HTML, CSV, JSON, logs and source code"
+    private static let readable = Format.all.map(\.name).joined(separator: ", ")
 
     static let noText = DocumentFailure(.empty, "There is no text in this file.")
 

@@ -2,9 +2,21 @@ import Knowledge
 
 /// Reads web pages: what stands in `<main>` or `<article>` if that is most of the page, else all but navigation and forms, and
 /// if too little is left, all.
-struct HTMLReader: FormatReader {
+struct HTMLReader: TextFormatReader {
     /// A choice of regions must keep this share of the text, or the next wider one is taken.
     private static let minShare = 0.4
+
+    /// Whether the content opens as a web page does; zero bytes are skipped so that UTF-16 is seen as well.
+    static func opens(_ data: [UInt8]) -> Bool {
+        var head = data.prefix(1024).filter { $0 != 0 && $0 < 0x80 }[...]
+        head = head.trimmingSpace.drop { $0 == 0x0D || $0.isSpace }
+        if head.starts(withLowercase: "<?xml"), let end = head.firstRange(of: "?>", from: head.startIndex) {
+            head = head[end.upperBound...].drop { $0 == 0x0D || $0.isSpace }
+        }
+        return head.starts(withLowercase: "<!doctype html") || head.starts(withLowercase: "<html")
+    }
+
+    func declaredCharacterSet(of data: [UInt8]) -> String? { HTMLCharset.declared(in: data) }
 
     func read(_ text: [UInt8]) throws(DocumentFailure) -> ExtractedText {
         var page = HTMLPage()

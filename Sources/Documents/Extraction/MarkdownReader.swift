@@ -4,7 +4,7 @@ import Knowledge
 ///
 /// The canonical text has no heading marks, emphasis marks, link targets, table rules or front matter. List items keep their
 /// mark, code stays as it is.
-struct MarkdownReader: FormatReader {
+struct MarkdownReader: TextFormatReader {
     func read(_ text: [UInt8]) throws(DocumentFailure) -> ExtractedText {
         let matter = FrontMatter(of: text)
         var scanner = MarkdownScanner(text, from: matter?.end ?? 0)

@@ -1,7 +1,7 @@
 import Knowledge
 
 /// Text without markup. The canonical text keeps every line, so that line numbers are those of the original.
-struct PlainTextReader: FormatReader {
+struct PlainTextReader: TextFormatReader {
     enum Style {
         /// Blank lines part paragraphs; so does the end of a line that was clearly never wrapped.
         case prose

@@ -1,0 +1,50 @@
+/// A kind of file: what it is called, how its name ends, who reads it.
+struct Format: Sendable {
+    var type: MediaType
+    /// As in "the content is …".
+    var name: String
+    /// In lower case, without dots.
+    var suffixes: Set<Substring>
+    var reader: any FormatReader
+
+    init(_ type: MediaType, _ name: String, _ suffixes: String, _ reader: any FormatReader) {
+        self.type = type
+        self.name = name
+        self.suffixes = Set(suffixes.split { $0.isWhitespace })
+        self.reader = reader
+    }
+
+    /// All formats that are read, one row each.
+    static let all = [
+        Format(.plainText, "plain text", "txt text log", PlainTextReader(style: .prose)),
+        Format(.markdown, "Markdown", "md markdown mdown mkd mdx qmd rmd", MarkdownReader()),
+        Format(.html, "HTML", "html htm xhtml xht", HTMLReader()),
+        Format(.csv, "CSV", "csv tsv tab", PlainTextReader(style: .rows)),
+        Format(.code, "source code", codeSuffixes, PlainTextReader(style: .code)),
+    ]
+
+    private static let codeSuffixes = """
+        bash bat c cc cfg clj cmake conf cpp cs css cxx dart diff env erl ex go gradle groovy h hpp hs ini ipynb java jl js \
+        json jsonl jsx kt less lua m make ml mm ndjson patch php pl plist properties ps1 py r rb rs scala scss sh sql svg \
+        swift tf toml ts tsx vb vue xml yaml yml zig
+        """
+
+    static func of(_ type: MediaType) -> Format {
+        byType[type] ?? all[0]
+    }
+
+    /// The format that a name's ending promises.
+    static func named(_ suffix: String) -> Format? { bySuffix[Substring(suffix)] }
+
+    /// Whether a name promises something else than the content turned out to be.
+    static func contradicts(suffix: String, _ format: Format) -> Bool {
+        guard !format.suffixes.contains(Substring(suffix)) else { return false }
+        return BinaryFormat.suffixes.contains(suffix) || (bySuffix[Substring(suffix)].map { $0.type != format.type } ?? false)
+    }
+
+    private static let byType = Dictionary(uniqueKeysWithValues: all.map { ($0.type, $0) })
+
+    private static let bySuffix = Dictionary(
+        all.flatMap { format in format.suffixes.map { ($0, format) } }, uniquingKeysWith: { first, _ in first }
+    )
+}
