@@ -11,7 +11,7 @@ struct Almanac: AsyncParsableCommand {
         version: version,
         subcommands: [
             Serve.self, Add.self, Search.self, Ask.self, KnowledgeBaseCommand.self, ExpertCommand.self, KeyCommand.self,
-            ModelCommand.self, Extract.self, ChunkCommand.self, Doctor.self,
+            ModelCommand.self, Extract.self, ChunkCommand.self, Evaluate.self, Doctor.self,
         ]
     )
 

@@ -18,6 +18,7 @@ struct Services: Sendable {
     let database: Database
     let keys: Keys
     let door: Door
+    let retriever: Retriever
     let runner: JobRunner
     let logger: Logger
 }
@@ -61,7 +62,8 @@ func buildServices(
     let ingest = IngestDocument(embedders: embedders, workers: Workers(count: configuration.threads, name: "ingest"))
     let runner = JobRunner(
         jobs: database, ingest: ingest, wakeUp: wakeUp, width: configuration.threads, logger: logger)
-    return Services(database: database, keys: keys, door: door, runner: runner, logger: logger)
+    return Services(
+        database: database, keys: keys, door: door, retriever: retriever, runner: runner, logger: logger)
 }
 
 /// The server around the routes.
