@@ -20,7 +20,7 @@ package struct RetrievalLimits: Hashable, Sendable {
 /// Answers one turn of a conversation: resolve, retrieve, augment, generate.
 package struct AnswerQuestion: Sendable {
     let resolve: ResolveKnowledge
-    let retriever: Retriever
+    let find: FindKnowledge
     let models: any ModelCatalog
     /// Counts what a model used where the model does not say so itself.
     let counter: any TokenCounter
@@ -38,7 +38,7 @@ package struct AnswerQuestion: Sendable {
     ) {
         widen = Widening(chunks: retriever.chunks, maxTokens: limits.widenedTokens)
         self.resolve = resolve
-        self.retriever = retriever
+        find = FindKnowledge(retriever: retriever, limits: limits)
         self.models = models
         self.counter = counter
         self.workers = workers
@@ -48,32 +48,20 @@ package struct AnswerQuestion: Sendable {
     package func callAsFunction(_ question: Question, in scope: Scope) async throws -> Answer {
         let resolved = try await resolve(question, in: scope)
         let model = try await models.languageModel(named: resolved.model)
-        let found = try await search(question, resolved, in: scope)
-        let chosen = try await widen(Array(found.prefix(limits.passages)), in: scope)
+        let found = try await find(question.turns, in: resolved.bases, scope: scope)
+        let best = found.isSufficient ? Array(found.passages.prefix(limits.passages)) : []
+        let chosen = try await widen(best, in: scope)
         let (prompt, droppedTurns, events) = try await begin(question, resolved, chosen, model)
         return Answer(
             model: question.model ?? resolved.model,
             resolved: resolved,
             retrieval: Answer.Retrieval(
-                candidates: found.count, used: prompt.passages.count, topScore: found.first?.score,
+                candidates: found.passages.count, used: prompt.passages.count, topScore: found.passages.first?.score,
                 isGrounded: !prompt.passages.isEmpty, droppedTurns: droppedTurns),
             references: prompt.passages,
             events: AnswerEvents(model: events, referenceCount: resolved.bases.isEmpty ? nil : prompt.passages.count),
             estimate: UsageEstimate(prompt: prompt.messages, counter: counter, workers: workers)
         )
-    }
-
-    private func search(
-        _ question: Question, _ resolved: ResolvedKnowledge, in scope: Scope
-    ) async throws -> [Passage] {
-        guard let text = question.turns.last(where: { $0.role == .user })?.text, !text.allSatisfy(\.isWhitespace) else {
-            return []
-        }
-        var ranking = Ranking()
-        ranking.minimumScore = limits.minimumScore
-        ranking.collapsesDuplicates = true
-        let search = PassageSearch(queries: [text], ranking: ranking, limit: limits.candidates)
-        return try await retriever.passages(for: search, in: resolved.bases, scope: scope)
     }
 
     /// Asks the model, with less around the question where it says that the prompt is too long.

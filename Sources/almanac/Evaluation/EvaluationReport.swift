@@ -4,7 +4,7 @@ import Service
 
 /// The figures of a run, for programs and for people.
 struct EvaluationReport: Sendable {
-    var mode: EvaluationMode
+    var mode: Ranking.Mode
     var secondsIndex: Double
     var isReused: Bool
     var documents: Int
@@ -14,7 +14,7 @@ struct EvaluationReport: Sendable {
     var spans: SpanEvaluation.Outcome?
     var refusals: [RefusalEvaluation.Outcome] = []
 
-    init(mode: EvaluationMode, index: EvaluationIndex, ranking: RankingEvaluation.Outcome) {
+    init(mode: Ranking.Mode, index: EvaluationIndex, ranking: RankingEvaluation.Outcome) {
         self.mode = mode
         secondsIndex = index.seconds
         isReused = index.isReused

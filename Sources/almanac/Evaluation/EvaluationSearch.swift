@@ -2,32 +2,36 @@ import ArgumentParser
 import Knowledge
 import Service
 
-/// How an evaluation searches.
-enum EvaluationMode: String, Sendable, CaseIterable, ExpressibleByArgument { case hybrid, dense, keyword }
+extension Ranking.Mode: ExpressibleByArgument {}
 
 /// Puts an evaluation's questions to the product's own search. The only place that knows how that is called.
 struct EvaluationSearch: Sendable {
     let index: EvaluationIndex
-    let mode: EvaluationMode
+    let mode: Ranking.Mode
     /// Whether a question is searched with what was said before it.
     var usesHistory = false
 
     /// The best passages of the knowledge base, whatever they score.
     func passages(for query: EvaluationQuery, limit: Int) async throws -> [Passage] {
-        guard mode == .dense else {
-            throw CommandFailure(.failed, "There is no search by keywords yet: --mode must be dense.")
+        var limits = RetrievalLimits()
+        limits.candidates = limit
+        return try await find(query, limits: limits).passages
+    }
+
+    /// What an answer would rest on, and whether one would be given.
+    func find(_ query: EvaluationQuery, limits: RetrievalLimits) async throws -> FindKnowledge.Finding {
+        var ranking = Ranking()
+        ranking.mode = mode
+        return try await FindKnowledge(retriever: index.services.retriever, limits: limits)(
+            turns(of: query), in: [index.base], by: ranking, scope: EvaluationIndex.scope)
+    }
+
+    private func turns(of query: EvaluationQuery) -> [Question.Turn] {
+        let before = usesHistory ? query.history.map { ($0.isUser, $0.text) } : []
+        return (before + [(true, query.text)]).map { isUser, text in
+            Question.Turn(
+                role: isUser ? .user : .assistant, text: text,
+                message: ["role": isUser ? "user" : "assistant", "content": .string(text)])
         }
-        return try await index.services.retriever.passages(
-            for: [text(of: query)], in: [index.base], limit: limit, scope: EvaluationIndex.scope)
-    }
-
-    /// Whether an answer with `on_empty: refuse` would decline.
-    func isRefused(_ passages: [Passage], limits: RetrievalLimits) -> Bool {
-        passages.first.map { $0.score < limits.minimumScore } ?? true
-    }
-
-    private func text(of query: EvaluationQuery) -> String {
-        guard usesHistory, let before = query.history.last(where: \.isUser) else { return query.text }
-        return before.text + "\n" + query.text
     }
 }

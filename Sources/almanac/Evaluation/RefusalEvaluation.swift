@@ -48,8 +48,8 @@ struct RefusalEvaluation: Sendable {
     private func ask(_ queries: [EvaluationQuery]) async throws -> [(topScore: Double, isRefused: Bool)] {
         var answers: [(Double, Bool)] = []
         for query in queries {
-            let passages = try await search.passages(for: query, limit: limits.candidates)
-            answers.append((passages.first?.score ?? 0, search.isRefused(passages, limits: limits)))
+            let found = try await search.find(query, limits: limits)
+            answers.append((found.passages.first?.score ?? 0, !found.isSufficient))
         }
         return answers
     }

@@ -16,7 +16,7 @@ struct EvaluateCitations: AsyncParsableCommand {
     @OptionGroup var input: EvaluationInput
 
     @Option(help: "How to search for the share of documents found: hybrid, dense or keyword.")
-    var mode = EvaluationMode.hybrid
+    var mode = Ranking.Mode.hybrid
 
     func run() async throws {
         let questions = try input.judgedQueries()

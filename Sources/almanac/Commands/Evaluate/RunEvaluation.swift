@@ -13,7 +13,7 @@ struct RunEvaluation: AsyncParsableCommand {
     @OptionGroup var input: EvaluationInput
 
     @Option(help: "How to search: hybrid, dense or keyword.")
-    var mode = EvaluationMode.hybrid
+    var mode = Ranking.Mode.hybrid
 
     @Option(help: "How many documents to rank for a question, 100 to 1000.")
     var limit = 100

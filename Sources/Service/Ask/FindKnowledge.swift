@@ -1,0 +1,33 @@
+package import Knowledge
+
+/// Finds what the knowledge bases say to the last turn of a conversation.
+package struct FindKnowledge: Sendable {
+    let retriever: Retriever
+    let limits: RetrievalLimits
+
+    package init(retriever: Retriever, limits: RetrievalLimits) {
+        self.retriever = retriever
+        self.limits = limits
+    }
+
+    /// The best passages, best first, without copies.
+    ///
+    /// - Parameter turns: The whole conversation; what was said before helps to understand the last user turn.
+    package func callAsFunction(
+        _ turns: [Question.Turn], in bases: [KnowledgeBase], by ranking: Ranking = Ranking(), scope: Scope
+    ) async throws -> Finding {
+        guard let asked = StandaloneQuestion(turns) else { return Finding(passages: [], isSufficient: false) }
+        var ranking = ranking
+        ranking.collapsesDuplicates = true
+        let search = PassageSearch(queries: asked.queries, ranking: ranking, limit: limits.candidates)
+        let passages = try await retriever.passages(for: search, in: bases, scope: scope)
+        return Finding(passages: passages, isSufficient: passages.first.map { $0.score >= limits.minimumScore } ?? false)
+    }
+
+    package struct Finding: Sendable {
+        /// Best first.
+        package var passages: [Passage]
+        /// Whether they are likely to hold an answer.
+        package var isSufficient: Bool
+    }
+}
