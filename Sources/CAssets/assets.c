@@ -4,8 +4,13 @@ static const unsigned char sqlite_0001_initial[] = {
 #embed "../../Migrations/sqlite/0001_initial.sql"
 };
 
+static const unsigned char sqlite_0003_jobs[] = {
+#embed "../../Migrations/sqlite/0003_jobs.sql"
+};
+
 static const struct asset sqlite_migrations[] = {
     {"0001_initial.sql", sqlite_0001_initial, sizeof sqlite_0001_initial},
+    {"0003_jobs.sql", sqlite_0003_jobs, sizeof sqlite_0003_jobs},
 };
 
 static const unsigned char console_index_html[] = {

@@ -44,6 +44,13 @@ package struct KnowledgeBaseID: Identifier {
     package init(rawValue: String) { self.rawValue = rawValue }
 }
 
+/// What OpenAI calls a vector store file batch.
+package struct FileBatchID: Identifier {
+    package static let prefix = "vsfb_"
+    package let rawValue: String
+    package init(rawValue: String) { self.rawValue = rawValue }
+}
+
 package struct DocumentID: Identifier {
     package static let prefix = "doc_"
     package let rawValue: String

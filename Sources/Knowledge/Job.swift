@@ -8,16 +8,20 @@ package struct Job: Hashable, Sendable {
     package var knowledgeBase: KnowledgeBaseID
     package var document: DocumentID
     package var status: Status
+    package var progress: JobProgress
     /// Runs begun, the present one included.
     package var attempts: Int
+    /// Why a failed job failed.
+    package var reason: DocumentFailure.Reason?
+    /// A sentence about the last run that did not end well.
     package var message: String?
     package var createdAt: Date
     package var updatedAt: Date
 
     package init(
         id: JobID = .random(), tenant: TenantID, kind: Kind = .ingest, knowledgeBase: KnowledgeBaseID,
-        document: DocumentID, status: Status = .queued, attempts: Int = 0, message: String? = nil, createdAt: Date,
-        updatedAt: Date? = nil
+        document: DocumentID, status: Status = .queued, progress: JobProgress = JobProgress(), attempts: Int = 0,
+        reason: DocumentFailure.Reason? = nil, message: String? = nil, createdAt: Date, updatedAt: Date? = nil
     ) {
         self.id = id
         self.tenant = tenant
@@ -25,18 +29,63 @@ package struct Job: Hashable, Sendable {
         self.knowledgeBase = knowledgeBase
         self.document = document
         self.status = status
+        self.progress = progress
         self.attempts = attempts
+        self.reason = reason
         self.message = message
         self.createdAt = createdAt
         self.updatedAt = updatedAt ?? createdAt
     }
 
     package enum Kind: String, Sendable, Codable { case ingest }
-    package enum Status: String, Sendable, Codable, CaseIterable { case queued, running, completed, failed, cancelled }
+
+    package enum Status: String, Sendable, Codable, CaseIterable {
+        case queued, running, completed, failed, cancelled
+
+        /// Whether nothing more will happen by itself.
+        package var isFinal: Bool { self != .queued && self != .running }
+    }
+}
+
+/// How far a job is. Counters only rise, from one run of the job to the next as well, and `reused <= done <= total`.
+package struct JobProgress: Hashable, Sendable {
+    package enum Stage: String, Sendable, Codable, CaseIterable { case queued, reading, chunking, embedding, storing }
+
+    package var stage: Stage
+    /// Of the document, once it is read and where it has pages.
+    package var pages: Int?
+    /// 0 until the document is cut.
+    package var chunks: Int
+    /// Chunks whose vectors are on disk: no later run computes them again.
+    package var done: Int
+    /// Those of them that had a vector before: the same text stood in the knowledge base already.
+    package var reused: Int
+    /// Chunks embedded per second by the present run, once that can be told.
+    package var chunksPerSecond: Double?
+
+    /// How long the rest of the embedding will take at this rate.
+    package var secondsLeft: Double? {
+        chunksPerSecond.flatMap { $0 > 0 ? Double(chunks - done) / $0 : nil }
+    }
+
+    package init(
+        stage: Stage = .queued, pages: Int? = nil, chunks: Int = 0, done: Int = 0, reused: Int = 0,
+        chunksPerSecond: Double? = nil
+    ) {
+        self.stage = stage
+        self.pages = pages
+        self.chunks = chunks
+        self.done = done
+        self.reused = reused
+        self.chunksPerSecond = chunksPerSecond
+    }
 }
 
 /// The right to finish a job. Every write that a job makes checks it, so that a worker which lost its lease changes nothing.
 package struct JobLease: Hashable, Sendable {
+    /// How long a worker may be silent before its job is given to another one.
+    package static let seconds = 60.0
+
     package var job: Job
     package var token: String
     /// The document's file and its settings, as of the claim.

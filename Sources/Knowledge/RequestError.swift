@@ -17,4 +17,6 @@ package enum RequestError: Error, Hashable, Sendable {
     case nothingFound
     /// The question does not fit into its model, whatever is left out around it.
     case contextExceeded(windowTokens: Int)
+    /// Too much of it is under way; the same may be accepted later.
+    case tooMany(String)
 }

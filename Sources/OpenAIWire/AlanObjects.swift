@@ -53,8 +53,22 @@ package func wire(_ job: Job) -> JSONValue {
         "id": .string(job.id.rawValue), "object": "job", "kind": .string(job.kind.rawValue),
         "status": .string(job.status.rawValue), "knowledgebase_id": .string(job.knowledgeBase.rawValue),
         "document_id": .string(job.document.rawValue), "attempts": .integer(job.attempts),
+        "progress": wire(job.progress), "reason": job.reason.map { .string($0.rawValue) } ?? .null,
         "message": job.message.map(JSONValue.string) ?? .null, "created_at": wire(job.createdAt),
         "updated_at": wire(job.updatedAt),
+    ]
+}
+
+/// `seconds_left` is for the embedding, which is nearly all of the work.
+package func wire(_ progress: JobProgress) -> JSONValue {
+    func tenths(_ value: Double) -> JSONValue { .number((value * 10).rounded() / 10) }
+    return [
+        "stage": .string(progress.stage.rawValue), "pages": progress.pages.map(JSONValue.integer) ?? .null,
+        "chunks": [
+            "total": .integer(progress.chunks), "done": .integer(progress.done), "reused": .integer(progress.reused),
+        ],
+        "chunks_per_second": progress.chunksPerSecond.map(tenths) ?? .null,
+        "seconds_left": progress.secondsLeft.map(tenths) ?? .null,
     ]
 }
 

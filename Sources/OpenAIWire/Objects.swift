@@ -38,6 +38,24 @@ package func wire(_ counts: DocumentCounts) -> JSONValue {
     ]
 }
 
+/// `in_progress` until nothing of it waits or runs any more; `failed` only where nothing came of any file.
+package func wire(_ batch: FileBatch) -> JSONValue {
+    let counts = batch.counts
+    let status =
+        if counts.inProgress > 0 {
+            "in_progress"
+        } else if batch.isCancelled {
+            "cancelled"
+        } else {
+            counts.total > 0 && counts.failed == counts.total ? "failed" : "completed"
+        }
+    return [
+        "id": .string(batch.id.rawValue), "object": "vector_store.files_batch", "created_at": wire(batch.createdAt),
+        "vector_store_id": .string(batch.knowledgeBase.rawValue), "status": .string(status),
+        "file_counts": wire(counts),
+    ]
+}
+
 /// A vector store file: its id is the file's, as OpenAI has it; `document_id` is our own.
 package func wire(_ document: Document) -> JSONValue {
     var object: [String: JSONValue] = [

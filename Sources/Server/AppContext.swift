@@ -37,6 +37,25 @@ package struct AppContext: RequestContext {
         return scope
     }
 
+    /// Writes a body that is worth nothing once the client has gone.
+    func whileClientIsPresent(
+        writing writer: any ResponseBodyWriter,
+        _ work: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void
+    ) async throws {
+        let lent = Lent(writer: writer)
+        try await whileClientIsPresent {
+            var writer = lent.writer
+            try await work(&writer)
+        }
+    }
+
+    /// Proof for the compiler that a writer may be used by the child task that writes.
+    ///
+    /// It holds because the parent only waits for that task and touches the writer again after it has ended.
+    private struct Lent: @unchecked Sendable {
+        var writer: any ResponseBodyWriter
+    }
+
     /// Runs work that is worth nothing once the client has gone: it is cancelled then.
     func whileClientIsPresent<Value: Sendable>(
         _ work: @escaping @Sendable () async throws -> Value

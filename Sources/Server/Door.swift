@@ -9,7 +9,8 @@ package struct Door: Sendable {
     package var bases: any KnowledgeBaseStore
     package var documents: any DocumentStore
     package var experts: any ExpertStore
-    package var jobs: any JobStore
+    package var jobs: JobDesk
+    package var batches: FileBatches
     package var embedders: Embedders
     package var answer: AnswerQuestion
     package var models: ListModels
@@ -25,7 +26,8 @@ package struct Door: Sendable {
 
     package init(
         keys: Keys, files: any FileStore, bases: any KnowledgeBaseStore, documents: any DocumentStore,
-        experts: any ExpertStore, jobs: any JobStore, embedders: Embedders, answer: AnswerQuestion, models: ListModels,
+        experts: any ExpertStore, jobs: JobDesk, batches: FileBatches,
+        embedders: Embedders, answer: AnswerQuestion, models: ListModels,
         create: CreateKnowledgeBase, remove: RemoveKnowledgeBase, attach: AttachFile, search: SearchPassages, uploadLimitBytes: Int,
         extraPrefixes: [String], checkReadiness: @escaping @Sendable () async throws -> Void
     ) {
@@ -35,6 +37,7 @@ package struct Door: Sendable {
         self.documents = documents
         self.experts = experts
         self.jobs = jobs
+        self.batches = batches
         self.embedders = embedders
         self.answer = answer
         self.models = models
@@ -75,6 +78,7 @@ package struct Door: Sendable {
             bases: bases, files: files, create: create, remove: remove, attach: attach, search: search
         ).add(to: group)
         VectorStoreFileRoutes(documents: documents, attach: attach).add(to: group)
+        FileBatchRoutes(batches: batches).add(to: group)
     }
 
     private func addAlan(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {

@@ -9,9 +9,12 @@ extension Connection {
     ///
     /// Throws `StorageError.invalidContent`, for the transaction to be rolled back, where the parts do not fit together.
     func store(_ content: IndexedContent, as document: DocumentID, of base: KnowledgeBaseID) throws {
-        let dimension = try Int.fetchOne(
-            self, sql: "SELECT embedding_dimension FROM knowledge_base WHERE id = ?", arguments: [base.rawValue])
-        guard let dimension else { throw KnowledgeBase.missing(base) }
+        let space = try Row.fetchOne(
+            self, sql: "SELECT embedding_dimension, embedding_fingerprint FROM knowledge_base WHERE id = ?",
+            arguments: [base.rawValue])
+        guard let space else { throw KnowledgeBase.missing(base) }
+        let dimension: Int = try space.get("embedding_dimension")
+        let fingerprint: String = try space.get("embedding_fingerprint")
         try content.check(dimension: dimension)
         try execute(sql: "DELETE FROM chunk WHERE document_id = ?", arguments: [document.rawValue])
         try execute(
@@ -19,7 +22,8 @@ extension Connection {
             arguments: [document.rawValue, Data(content.text.utf8)]
         )
         for (position, (chunk, vector)) in zip(content.chunks, content.vectors).enumerated() {
-            try insert(chunk, at: position, of: document)
+            try insert(
+                chunk, at: position, of: document, digest: ChunkDigest(chunk, of: base, fingerprint: fingerprint))
             try insert(VectorBlob(vector), chunk: lastInsertedRowID)
         }
         try execute(
@@ -37,19 +41,22 @@ extension Connection {
         guard changesCount == 1 else { throw StorageError.damaged("\(document) has a job but no row") }
     }
 
-    private func insert(_ chunk: Chunk, at position: Int, of document: DocumentID) throws {
+    private func insert(
+        _ chunk: Chunk, at position: Int, of document: DocumentID, digest: ChunkDigest
+    ) throws {
         let statement = try cachedStatement(
             sql: """
                 INSERT INTO chunk (
                     document_id, position, byte_start, byte_end, character_start, character_end, text, context,
-                    heading_path, page, locator, token_count
-                ) VALUES (?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?)
+                    heading_path, page, locator, token_count, digest
+                ) VALUES (?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?)
                 """
         )
         try statement.execute(arguments: [
             document.rawValue, position, chunk.bytes.lowerBound, chunk.bytes.upperBound, chunk.characters.lowerBound,
             chunk.characters.upperBound, Data(chunk.text.utf8), Data(chunk.context.utf8),
             try jsonText(chunk.headingPath), chunk.page, chunk.locator, chunk.tokenCount,
+            digest.bytes,
         ])
     }
 

@@ -8,27 +8,7 @@ extension Database: DocumentStore {
         let now = time
         return try await write { db in
             let base = try db.knowledgeBase(base, of: scope.tenant)
-            let file = try db.file(attachment.file, of: scope.tenant)
-            let wanted = Document(
-                knowledgeBase: base.id, file: file.id, filename: file.name, attributes: attachment.attributes ?? [:],
-                chunking: attachment.chunking ?? base.chunking, createdAt: now
-            )
-            var document: Document
-            if let existing = try db.findDocument(sha256: file.sha256, of: base.id, tenant: scope.tenant) {
-                document = try db.renew(
-                    existing, as: wanted, attributes: attachment.attributes, of: scope.tenant, at: now)
-                document.file = file.id
-            } else {
-                try db.insert(wanted, sha256: file.sha256, of: scope.tenant)
-                try db.enqueue(wanted, of: scope.tenant, at: now)
-                document = wanted
-            }
-            try db.attach(file.id, to: document.id, of: scope.tenant)
-            try db.execute(
-                sql: "UPDATE knowledge_base SET last_active_at = ? WHERE tenant_id = ? AND id = ?",
-                arguments: [now.milliseconds, scope.tenant.rawValue, base.id.rawValue]
-            )
-            return document
+            return try db.attach(attachment, to: base, of: scope.tenant, at: now)
         }
     }
 

@@ -77,7 +77,7 @@ extension Database: KnowledgeBaseStore {
             guard db.changesCount > 0 else { throw KnowledgeBase.missing(id) }
             try db.execute(
                 sql: """
-                    UPDATE job SET status = 'cancelled', lease_token = NULL, updated_at = ?
+                    UPDATE job SET status = 'cancelled', lease_token = NULL, lease_until = NULL, updated_at = ?
                     WHERE tenant_id = ? AND knowledge_base_id = ? AND status IN ('queued', 'running')
                     """,
                 arguments: [now.milliseconds, scope.tenant.rawValue, id.rawValue]

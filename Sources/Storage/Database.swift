@@ -63,7 +63,8 @@ package final class Database: Sendable {
             try? pool.writeWithoutTransaction { db in
                 try db.execute(
                     sql: """
-                        UPDATE job SET status = 'queued', lease_token = NULL, attempts = MAX(0, attempts - 1)
+                        UPDATE job SET status = 'queued', stage = 'queued', lease_token = NULL, lease_until = NULL,
+                            attempts = MAX(0, attempts - 1)
                         WHERE status = 'running'
                         """)
             }
@@ -83,11 +84,7 @@ package final class Database: Sendable {
     /// Puts right what a process that ended in the middle of work left behind.
     private func recover() throws {
         let unlinked = try pool.write { db in
-            try db.failDeadlyJobs(at: time)
-            try db.execute(
-                sql: "UPDATE job SET status = 'queued', lease_token = NULL, updated_at = ? WHERE status = 'running'",
-                arguments: [time.milliseconds]
-            )
+            try db.takeBackLeases(endedBefore: nil, at: time)
             try db.execute(sql: "DELETE FROM removal")
             return try String.fetchAll(
                 db, sql: "SELECT sha256 FROM unlinking WHERE sha256 NOT IN (SELECT sha256 FROM file)")

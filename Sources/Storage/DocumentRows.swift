@@ -40,6 +40,32 @@ extension Connection {
         ).map(Document.init(row:))
     }
 
+    /// Puts a file into a knowledge base: as a new document with its job, or as the one that has its content already.
+    func attach(
+        _ attachment: Attachment, to base: KnowledgeBase, of tenant: TenantID, at time: Date
+    ) throws -> Document {
+        let file = try file(attachment.file, of: tenant)
+        let wanted = Document(
+            knowledgeBase: base.id, file: file.id, filename: file.name, attributes: attachment.attributes ?? [:],
+            chunking: attachment.chunking ?? base.chunking, createdAt: time
+        )
+        var document: Document
+        if let existing = try findDocument(sha256: file.sha256, of: base.id, tenant: tenant) {
+            document = try renew(existing, as: wanted, attributes: attachment.attributes, of: tenant, at: time)
+            document.file = file.id
+        } else {
+            try insert(wanted, sha256: file.sha256, of: tenant)
+            try enqueue(wanted, of: tenant, at: time)
+            document = wanted
+        }
+        try attach(file.id, to: document.id, of: tenant)
+        try execute(
+            sql: "UPDATE knowledge_base SET last_active_at = ? WHERE tenant_id = ? AND id = ?",
+            arguments: [time.milliseconds, tenant.rawValue, base.id.rawValue]
+        )
+        return document
+    }
+
     /// Lets a file stand for a document.
     func attach(_ file: FileID, to document: DocumentID, of tenant: TenantID) throws {
         try execute(
@@ -129,7 +155,7 @@ extension Connection {
         )
         try execute(
             sql: """
-                UPDATE job SET status = 'cancelled', lease_token = NULL, updated_at = ?
+                UPDATE job SET status = 'cancelled', lease_token = NULL, lease_until = NULL, updated_at = ?
                 WHERE tenant_id = ? AND document_id = ? AND status IN ('queued', 'running')
                 """,
             arguments: [time.milliseconds, tenant.rawValue, document.id.rawValue]

@@ -44,9 +44,12 @@ func buildServices(
         embedders: embedders, index: index, keywords: database, documents: database, chunks: database,
         reranker: try buildReranker(configuration), workers: searchers)
     let wakeUp = WakeUp()
+    let running = RunningJobs()
+    let desk = JobDesk(jobs: database, running: running, wakeUp: wakeUp)
     let keys = Keys(store: database, tenant: defaultTenant, sessionSecret: sessionSecret)
     let door = Door(
-        keys: keys, files: database, bases: database, documents: database, experts: database, jobs: database,
+        keys: keys, files: database, bases: database, documents: database, experts: database,
+        jobs: desk, batches: FileBatches(store: database, desk: desk),
         embedders: embedders,
         answer: AnswerQuestion(
             resolve: ResolveKnowledge(experts: database, bases: database, defaultModel: configuration.defaultModel),
@@ -61,7 +64,7 @@ func buildServices(
         checkReadiness: { try await database.checkHealth() })
     let ingest = IngestDocument(embedders: embedders, workers: Workers(count: configuration.threads, name: "ingest"))
     let runner = JobRunner(
-        jobs: database, ingest: ingest, wakeUp: wakeUp, width: configuration.threads, logger: logger)
+        jobs: database, ingest: ingest, running: running, wakeUp: wakeUp, width: configuration.threads, logger: logger)
     return Services(
         database: database, keys: keys, door: door, retriever: retriever, runner: runner, logger: logger)
 }

@@ -74,7 +74,16 @@ struct JobRunnerTests {
 
         func content(_ lease: JobLease) async throws -> Data { state.withLock { $0.contents[lease.job.document] ?? Data() } }
         func job(_ id: JobID, in scope: Scope) async throws -> Job { throw CancellationError() }
-        func jobs(page: Page, in scope: Scope) async throws -> Listing<Job> { Listing(elements: [], hasMore: false) }
+        func jobs(status: Job.Status?, page: Page, in scope: Scope) async throws -> Listing<Job> {
+            Listing(elements: [], hasMore: false)
+        }
+        func renew(_ lease: JobLease, at time: Date, progress: JobProgress) async throws -> Bool { true }
+        func vectors(of chunks: [Chunk], for lease: JobLease) async throws -> [[Float]?] { chunks.map { _ in nil } }
+        func stage(
+            _ vectors: [[Float]], of chunks: [Chunk], for lease: JobLease, at time: Date, progress: JobProgress
+        ) async throws -> Bool { true }
+        func cancel(_ id: JobID, in scope: Scope) async throws -> Job { throw CancellationError() }
+        func requeue(_ id: JobID, in scope: Scope) async throws -> Job { throw CancellationError() }
     }
 
     /// Fails as told, for good or until it is cancelled.
@@ -97,7 +106,7 @@ struct JobRunnerTests {
             embedders: Embedders(standard: embedder), workers: Workers(count: 1, name: "test"))
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        return JobRunner(jobs: queue, ingest: ingest, wakeUp: WakeUp(), width: 2, logger: logger)
+        return JobRunner(jobs: queue, ingest: ingest, running: RunningJobs(), wakeUp: WakeUp(), width: 2, logger: logger)
     }
 
     /// What became of the jobs, as many outcomes as asked for.

@@ -50,6 +50,7 @@ struct Things: Sendable {
     var document: DocumentID
     var chunk: ChunkID
     var job: JobID
+    var batch: FileBatchID
     var expert: Expert
     var strangersBase: KnowledgeBaseID
     var strangersFile: FileID
@@ -63,7 +64,8 @@ struct Things: Sendable {
         self.document = document.id
         let stored = try await world.database.changes(in: base.id, after: 0, limit: 9).added
         chunk = try #require(stored.first?.chunks.first)
-        job = try #require(try await world.database.jobs(page: Page(), in: world.scope).elements.first?.id)
+        job = try #require(try await world.database.jobs(status: nil, page: Page(), in: world.scope).elements.first?.id)
+        batch = try await world.database.addBatch([Attachment(file: file)], to: base.id, in: world.scope).id
         expert = Expert(title: "Expert", createdAt: world.database.time)
         try await world.database.add(expert, in: world.scope)
         _ = try await world.upload("second file")
@@ -79,6 +81,7 @@ struct Things: Sendable {
         copy.document = .random()
         copy.chunk = ChunkID(chunk.rawValue + 1000)
         copy.job = .random()
+        copy.batch = .random()
         copy.expert.id = .random()
         return copy
     }
@@ -200,7 +203,43 @@ struct ScopedCall: Sendable, CustomTestStringConvertible {
             try await database.remove(things.expert.id, in: scope)
             return true
         },
+        ScopedCall("batch") { try await $0.batch($1.batch, of: $1.base.id, in: $2).counts.total == 1 },
+        ScopedCall("documents of the batch") { database, things, scope in
+            let page = try await database.documents(
+                ofBatch: things.batch, of: things.base.id, status: nil, page: Page(), in: scope)
+            return page.elements.map(\.file) == [things.file]
+        },
+        ScopedCall("put the file into a batch") { database, things, scope in
+            let base = scope == things.world.scope ? things.base.id : things.strangersBase
+            _ = try await database.addBatch([Attachment(file: things.file)], to: base, in: scope)
+            return true
+        },
+        ScopedCall("cancel the batch") { database, things, scope in
+            _ = try await database.cancelBatch(things.batch, of: things.base.id, in: scope)
+            return true
+        },
+        ScopedCall("queue the batch again") { database, things, scope in
+            try await database.requeueBatch(things.batch, of: things.base.id, in: scope)
+            return true
+        },
         ScopedCall("job") { try await $0.job($1.job, in: $2).id == $1.job },
-        ScopedCall("jobs") { try await !$0.jobs(page: Page(), in: $2).elements.isEmpty },
+        ScopedCall("jobs") { try await !$0.jobs(status: nil, page: Page(), in: $2).elements.isEmpty },
+        ScopedCall("jobs of a status") {
+            try await !$0.jobs(status: .completed, page: Page(), in: $2).elements.isEmpty
+        },
+        ScopedCall("cancel a job") { database, things, scope in
+            do {
+                return try await database.cancel(things.job, in: scope).status == .cancelled
+            } catch RequestError.conflict {
+                return true  // it has ended, which nobody else may know
+            }
+        },
+        ScopedCall("queue a job again") { database, things, scope in
+            do {
+                return try await database.requeue(things.job, in: scope).status == .queued
+            } catch RequestError.conflict {
+                return true
+            }
+        },
     ]
 }

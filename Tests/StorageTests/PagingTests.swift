@@ -20,7 +20,7 @@ struct PagingTests {
                 try await cursors(world.database.documents(of: base, status: nil, page: page, in: world.scope)) {
                     $0.file.rawValue
                 }
-            case .jobs: try await cursors(world.database.jobs(page: page, in: world.scope)) { $0.id.rawValue }
+            case .jobs: try await cursors(world.database.jobs(status: nil, page: page, in: world.scope)) { $0.id.rawValue }
             }
         }
 

@@ -174,15 +174,33 @@ package protocol ExpertStore: Sendable {
 /// The queue. Lives in the same database as what its jobs write.
 package protocol JobStore: Sendable {
     /// The next job that is due, fair between tenants, now running under a new lease; nil when there is none.
+    ///
+    /// Jobs whose leases ran out are queued again first, or fail if that happened to them too often.
     func claim(at time: Date) async throws -> JobLease?
+    /// Prolongs the lease and notes how far the job is. Returns false, with nothing written, if the lease is void.
+    func renew(_ lease: JobLease, at time: Date, progress: JobProgress) async throws -> Bool
+    /// The vectors of chunks that need not be embedded, since the knowledge base or an earlier run has them; nil for others.
+    func vectors(of chunks: [Chunk], for lease: JobLease) async throws -> [[Float]?]
+    /// Keeps vectors for later runs of the job, in the way of `renew`.
+    func stage(
+        _ vectors: [[Float]], of chunks: [Chunk], for lease: JobLease, at time: Date, progress: JobProgress
+    ) async throws -> Bool
     /// Chunks, vectors, text and `completed` in one transaction. Returns false, with nothing written, if the lease is void.
+    ///
+    /// Where the document is the next one of an external name, the present one goes in the same transaction.
     func complete(_ lease: JobLease, with content: IndexedContent) async throws -> Bool
     /// Ends job and document with a reason. Returns false, with nothing written, if the lease is void.
     func fail(_ lease: JobLease, _ failure: DocumentFailure) async throws -> Bool
     /// Puts the job back, to run not before `time`.
     func retry(_ lease: JobLease, notBefore time: Date, message: String) async throws -> Bool
     func job(_ id: JobID, in scope: Scope) async throws -> Job
-    func jobs(page: Page, in scope: Scope) async throws -> Listing<Job>
+    func jobs(status: Job.Status?, page: Page, in scope: Scope) async throws -> Listing<Job>
+    /// Cancels a job and its document's indexing, and voids the lease. A cancelled one stays as it is.
+    /// - Throws: `RequestError.conflict` where the job has ended in another way.
+    func cancel(_ id: JobID, in scope: Scope) async throws -> Job
+    /// Queues a failed or cancelled job again, its attempts counted anew. A live one stays as it is.
+    /// - Throws: `RequestError.conflict` where it was completed, or its document is gone or in other hands.
+    func requeue(_ id: JobID, in scope: Scope) async throws -> Job
     /// The bytes of the leased document's file.
     func content(_ lease: JobLease) async throws -> Data
 }

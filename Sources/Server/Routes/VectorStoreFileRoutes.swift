@@ -40,13 +40,8 @@ struct VectorStoreFileRoutes: Sendable {
     }
 
     private func list(_ request: Request, _ context: AppContext) async throws -> Response {
-        let status = request.uri.queryParameters["filter"].map(String.init)
-        guard status.map(["in_progress", "completed", "failed", "cancelled"].contains) ?? true else {
-            throw RequestError.invalid(
-                parameter: "filter", message: "must be one of: in_progress, completed, failed, cancelled")
-        }
         let listing = try await documents.documents(
-            of: context.id("base"), status: status, page: request.page(), in: context.caller())
+            of: context.id("base"), status: request.documentStatus(), page: request.page(), in: context.caller())
         return try Response.json(wire(listing, wire))
     }
 
@@ -75,6 +70,18 @@ struct VectorStoreFileRoutes: Sendable {
     }
 }
 
+extension Request {
+    /// The `filter` of a list of documents.
+    func documentStatus() throws -> String? {
+        guard let status = uri.queryParameters["filter"].map(String.init) else { return nil }
+        guard ["in_progress", "completed", "failed", "cancelled"].contains(status) else {
+            throw RequestError.invalid(
+                parameter: "filter", message: "must be one of: in_progress, completed, failed, cancelled")
+        }
+        return status
+    }
+}
+
 extension HTTPField.Name {
-    fileprivate static let pollAfter = constant("openai-poll-after-ms")
+    static let pollAfter = constant("openai-poll-after-ms")
 }

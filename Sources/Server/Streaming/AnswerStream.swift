@@ -13,18 +13,9 @@ struct AnswerStream: Sendable {
     let includeUsage: Bool
     let context: AppContext
 
-    /// Proof for the compiler that a writer may be used by the child task that writes.
-    ///
-    /// It holds because the parent only waits for that task and touches the writer again after it has ended.
-    private struct Lent: @unchecked Sendable {
-        var writer: any ResponseBodyWriter
-    }
-
     /// Ends with `[DONE]`, or with an error event where the model failed on the way.
     func write(to writer: inout any ResponseBodyWriter) async throws {
-        let lent = Lent(writer: writer)
-        try await context.whileClientIsPresent {
-            var writer = lent.writer
+        try await context.whileClientIsPresent(writing: writer) { writer in
             do {
                 try await writeEvents(to: &writer)
                 try await writer.write(Self.event("[DONE]"))

@@ -22,17 +22,23 @@ package struct JobRunner: Service {
     private static let maxAttempts = 5
     /// The longest wait for a job whose retry falls due while nothing else happens.
     private static let tick = Duration.seconds(1)
+    /// Between two signs of life of a job; a lease outlives three that fail.
+    private static let heartbeat = Duration.seconds(15)
 
     let jobs: any JobStore
     let ingest: IngestDocument
+    let running: RunningJobs
     let wakeUp: WakeUp
     /// Jobs at the same time.
     let width: Int
     let logger: Logger
 
-    package init(jobs: any JobStore, ingest: IngestDocument, wakeUp: WakeUp, width: Int, logger: Logger) {
+    package init(
+        jobs: any JobStore, ingest: IngestDocument, running: RunningJobs, wakeUp: WakeUp, width: Int, logger: Logger
+    ) {
         self.jobs = jobs
         self.ingest = ingest
+        self.running = running
         self.wakeUp = wakeUp
         self.width = width
         self.logger = logger
@@ -42,14 +48,14 @@ package struct JobRunner: Service {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await keepTicking() }
-                let running = Running()
+                let busy = Busy()
                 wakeUp()
                 for await _ in wakeUp.signals {
-                    while running.count < width, let lease = await next() {
-                        running.add(1)
+                    while busy.count < width, let lease = await next() {
+                        busy.add(1)
                         group.addTask {
                             await perform(lease)
-                            running.add(-1)
+                            busy.add(-1)
                             wakeUp()
                         }
                     }
@@ -60,7 +66,7 @@ package struct JobRunner: Service {
     }
 
     /// How many jobs run.
-    private final class Running: Sendable {
+    private final class Busy: Sendable {
         private let jobs = Atomic(0)
         var count: Int { jobs.load(ordering: .acquiring) }
         func add(_ change: Int) { jobs.add(change, ordering: .acquiringAndReleasing) }
@@ -83,13 +89,41 @@ package struct JobRunner: Service {
         }
     }
 
+    /// Runs a job until it ends, somebody stops it, or its lease is lost.
     private func perform(_ lease: JobLease) async {
+        let run = running.begin(lease)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await work(run) }
+            group.addTask { await run.untilStopped() }
+            group.addTask { await keepAlive(run) }
+            await group.next()
+            group.cancelAll()
+        }
+        running.end(run)
+    }
+
+    /// Ends when the lease is lost: another worker has the job then, or it was cancelled.
+    private func keepAlive(_ run: JobRun) async {
+        while true {
+            do {
+                try await Task.sleep(for: Self.heartbeat)
+                guard try await jobs.renew(run.lease, at: Date(), progress: run.progress) else { return }
+            } catch {
+                if Task.isCancelled { return }
+                logger.warning("a job's lease could not be renewed", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func work(_ run: JobRun) async {
+        let lease = run.lease
         var logger = logger
         logger[metadataKey: "job"] = "\(lease.job.id)"
         logger[metadataKey: "document"] = "\(lease.job.document)"
         do {
             try ingest.check(lease)
-            let content = try await ingest(lease, jobs.content(lease))
+            run.enter(.reading)
+            let content = try await ingest(run, jobs.content(lease), keepingVectorsIn: jobs)
             let isKept = try await jobs.complete(lease, with: content)
             logger.info("document indexed", metadata: ["chunks": "\(content.chunks.count)", "kept": "\(isKept)"])
         } catch {
@@ -105,7 +139,7 @@ package struct JobRunner: Service {
                 logger.info("document refused", metadata: ["reason": "\(failure.reason.rawValue)"])
                 _ = try await jobs.fail(lease, failure)
             case is CancellationError:
-                // The process is ending. The job still counts as running; the next start queues it again.
+                // Cancelled, or the process is ending. Then the job still counts as running; the next start queues it.
                 logger.info("job interrupted")
             default:
                 logger.warning("job failed", metadata: ["attempt": "\(lease.job.attempts)", "error": "\(error)"])

@@ -1,0 +1,72 @@
+-- Jobs that tell how far they are, outlive their workers, and go together in batches; documents under their owner's names.
+
+ALTER TABLE job ADD COLUMN stage TEXT NOT NULL DEFAULT 'queued'
+    CHECK (stage IN ('queued', 'reading', 'chunking', 'embedding', 'storing'));
+ALTER TABLE job ADD COLUMN pages INTEGER CHECK (pages > 0);
+ALTER TABLE job ADD COLUMN chunks_total INTEGER NOT NULL DEFAULT 0 CHECK (chunks_total >= 0);
+-- Chunks whose vectors are on disk, for good or in staged_vector; `chunks_reused` of them were there before the job.
+ALTER TABLE job ADD COLUMN chunks_done INTEGER NOT NULL DEFAULT 0 CHECK (chunks_done BETWEEN 0 AND chunks_total);
+ALTER TABLE job ADD COLUMN chunks_reused INTEGER NOT NULL DEFAULT 0 CHECK (chunks_reused BETWEEN 0 AND chunks_done);
+-- Why a failed job failed, in the words of the closed list.
+ALTER TABLE job ADD COLUMN reason TEXT;
+-- A running job whose worker has not been heard of until then is somebody else's.
+ALTER TABLE job ADD COLUMN lease_until INTEGER;
+-- Runs in a row that ended with their worker.
+ALTER TABLE job ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0 CHECK (deaths >= 0);
+
+CREATE INDEX job_leased ON job (lease_until) WHERE status = 'running';
+CREATE INDEX job_by_document ON job (document_id);
+CREATE INDEX job_by_status ON job (tenant_id, status, created_at, id);
+
+-- Vectors of a document that is not yet indexed as a whole, so that a run after a crash need not compute them again.
+CREATE TABLE staged_vector (
+    job_id TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    digest BLOB NOT NULL,
+    vector BLOB NOT NULL,
+    crc32  INTEGER NOT NULL,
+    PRIMARY KEY (job_id, digest)
+) STRICT;
+
+CREATE TRIGGER job_ends AFTER UPDATE OF status ON job WHEN NEW.status IN ('completed', 'failed', 'cancelled')
+BEGIN
+    DELETE FROM staged_vector WHERE job_id = NEW.id;
+END;
+
+-- SHA-256 over knowledge base, model and text, cut to 16 bytes: chunks of one digest have one vector. NULL in rows that
+-- were written before there were digests.
+ALTER TABLE chunk ADD COLUMN digest BLOB;
+CREATE INDEX chunk_by_digest ON chunk (digest) WHERE digest IS NOT NULL;
+
+-- Files that were attached in one call.
+CREATE TABLE file_batch (
+    id                TEXT PRIMARY KEY NOT NULL,
+    tenant_id         TEXT NOT NULL,
+    knowledge_base_id TEXT NOT NULL,
+    is_cancelled      INTEGER NOT NULL DEFAULT 0 CHECK (is_cancelled IN (0, 1)),
+    created_at        INTEGER NOT NULL,
+    FOREIGN KEY (tenant_id, knowledge_base_id) REFERENCES knowledge_base (tenant_id, id) ON DELETE CASCADE
+) STRICT;
+
+CREATE INDEX file_batch_of_base ON file_batch (tenant_id, knowledge_base_id);
+
+-- A member outlives its document, which then counts as cancelled; hence no reference.
+CREATE TABLE file_batch_member (
+    batch_id    TEXT NOT NULL REFERENCES file_batch (id) ON DELETE CASCADE,
+    file_id     TEXT NOT NULL,
+    document_id TEXT NOT NULL,
+    PRIMARY KEY (batch_id, file_id)
+) STRICT, WITHOUT ROWID;
+
+-- Names that clients give to documents, such as paths: under one name at most one document that is found, and one that
+-- takes its place once it is indexed.
+CREATE TABLE external_name (
+    knowledge_base_id TEXT NOT NULL REFERENCES knowledge_base (id) ON DELETE CASCADE,
+    external_id       TEXT NOT NULL CHECK (external_id <> ''),
+    state             TEXT NOT NULL CHECK (state IN ('current', 'next')),
+    document_id       TEXT NOT NULL REFERENCES document (id) ON DELETE CASCADE,
+    -- The file by which this name attached the document; it goes with the name.
+    file_id           TEXT NOT NULL,
+    PRIMARY KEY (knowledge_base_id, external_id, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX external_name_of_document ON external_name (document_id);
