@@ -33,6 +33,7 @@ let package = Package(
             cSettings: [.unsafeFlags(["-O2"])]
         ),
         .target(name: "CAssets"),
+        .systemLibrary(name: "CStemmer"),
 
         // MARK: - The parts that know one trade each
         .target(name: "Documents", dependencies: ["Knowledge"], swiftSettings: settings),
@@ -44,9 +45,10 @@ let package = Package(
         .target(
             name: "Storage",
             dependencies: [
-                "CAssets", "Knowledge",
+                "CAssets", "CStemmer", "Knowledge",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings
         ),

@@ -4,12 +4,15 @@ static const unsigned char sqlite_0001_initial[] = {
 #embed "../../Migrations/sqlite/0001_initial.sql"
 };
 
+static const unsigned char sqlite_0002_keywords[] = {
+#embed "../../Migrations/sqlite/0002_keywords.sql"
 static const unsigned char sqlite_0003_jobs[] = {
 #embed "../../Migrations/sqlite/0003_jobs.sql"
 };
 
 static const struct asset sqlite_migrations[] = {
     {"0001_initial.sql", sqlite_0001_initial, sizeof sqlite_0001_initial},
+    {"0002_keywords.sql", sqlite_0002_keywords, sizeof sqlite_0002_keywords},
     {"0003_jobs.sql", sqlite_0003_jobs, sizeof sqlite_0003_jobs},
 };
 

@@ -16,6 +16,7 @@ extension Connection {
         let dimension: Int = try space.get("embedding_dimension")
         let fingerprint: String = try space.get("embedding_fingerprint")
         try content.check(dimension: dimension)
+        try removeKeywords(of: document, in: base)
         try execute(sql: "DELETE FROM chunk WHERE document_id = ?", arguments: [document.rawValue])
         try execute(
             sql: "INSERT OR REPLACE INTO document_text (document_id, text) VALUES (?, CAST(? AS TEXT))",
@@ -26,6 +27,7 @@ extension Connection {
                 chunk, at: position, of: document, digest: ChunkDigest(chunk, of: base, fingerprint: fingerprint))
             try insert(VectorBlob(vector), chunk: lastInsertedRowID)
         }
+        try addKeywords(of: document, in: base)
         try execute(
             sql: """
                 UPDATE document SET status = 'completed', failure_reason = NULL, failure_message = NULL, title = ?,

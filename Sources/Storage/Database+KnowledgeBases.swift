@@ -70,11 +70,12 @@ extension Database: KnowledgeBaseStore {
     package func remove(_ id: KnowledgeBaseID, in scope: Scope) async throws {
         let now = time
         try await write { db in
+            try db.requireKnowledgeBase(id, of: scope.tenant)
+            try db.removeKeywords(of: id)
             try db.execute(
                 sql: "DELETE FROM knowledge_base WHERE tenant_id = ? AND id = ?",
                 arguments: [scope.tenant.rawValue, id.rawValue]
             )
-            guard db.changesCount > 0 else { throw KnowledgeBase.missing(id) }
             try db.execute(
                 sql: """
                     UPDATE job SET status = 'cancelled', lease_token = NULL, lease_until = NULL, updated_at = ?

@@ -47,6 +47,10 @@ package final class Database: Sendable {
         try pool.writeWithoutTransaction { db in
             try Connections.makeDurable(db)
             try SchemaMigration.apply(migrations, to: db, at: now())
+            try db.inTransaction(.immediate) {
+                try db.updateKeywords()
+                return .commit
+            }
         }
         try FileSystem.synchronizeDirectory(directory)
         let database = Database(pool: pool, blobs: blobs, lock: lock, now: now)

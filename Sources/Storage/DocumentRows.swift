@@ -149,6 +149,7 @@ extension Connection {
 
     /// Removes a document with all it has, voids its job's lease and tells indexes.
     func remove(_ document: Document, of tenant: TenantID, at time: Date) throws {
+        try removeKeywords(of: document.id, in: document.knowledgeBase)
         try execute(
             sql: "DELETE FROM document WHERE tenant_id = ? AND id = ?",
             arguments: [tenant.rawValue, document.id.rawValue]

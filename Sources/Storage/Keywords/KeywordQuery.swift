@@ -1,0 +1,80 @@
+/// What a text asks the keyword index for. Any text is a query; nothing in it is syntax but double quotes.
+struct KeywordQuery {
+    struct Term: Hashable {
+        /// Keys that stand one behind the other; one, but for words in quotes.
+        var keys: [[UInt8]]
+    }
+
+    /// No more than this many count.
+    static let mostTerms = 32
+    /// Of a longer text, this many different words are looked up to find the rarest.
+    static let mostCandidates = 256
+
+    /// Each term once, in the order in which they come. May be more than `mostTerms`.
+    private(set) var terms: [Term] = []
+
+    init(_ text: String, stemmer: Stemmer) {
+        var found: Set<Term> = []
+        var words: [(term: Term, isStopWord: Bool)] = []
+        WordScanner.scan(text) { piece, bytes in
+            guard piece != .last, words.count < Self.mostCandidates else { return }
+            let term = Term(keys: [piece == .word ? stemmer.key(of: bytes) : bytes])
+            if found.insert(term).inserted { words.append((term, piece == .word && StopWords.contains(bytes))) }
+        }
+        let others = words.filter { !$0.isStopWord }
+        terms = (others.isEmpty ? words : others).map(\.term)
+        for quotation in Self.quotations(in: text) {
+            let term = Self.phrase(quotation, stemmer: stemmer)
+            if term.keys.count > 1, found.insert(term).inserted { terms.append(term) }
+        }
+    }
+
+    private static func phrase(_ text: Substring, stemmer: Stemmer) -> Term {
+        var keys: [[UInt8]] = []
+        WordScanner.scan(String(text)) { piece, bytes in
+            if keys.count < mostTerms { keys.append(piece == .word ? stemmer.key(of: bytes) : bytes) }
+        }
+        return Term(keys: keys)
+    }
+
+    /// What stands between double quotes, typographic ones included; four at most.
+    private static func quotations(in text: String) -> [Substring] {
+        var quotations: [Substring] = []
+        var start: String.Index?
+        let scalars = text.unicodeScalars
+        for index in scalars.indices where isQuote(scalars[index]) {
+            if let opened = start {
+                if quotations.count < 4 { quotations.append(text[opened..<index]) }
+                start = nil
+            } else {
+                start = scalars.index(after: index)
+            }
+        }
+        return quotations
+    }
+
+    private static func isQuote(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x22, 0xAB, 0xBB, 0x201C, 0x201D, 0x201E: true
+        default: false
+        }
+    }
+}
+
+/// A term in a knowledge base's own keys, as FTS5's MATCH takes it.
+struct KeywordPhrase: Hashable {
+    /// Quoted whole; keys have letters, digits and a few signs, and a quote would be doubled.
+    var expression: String
+
+    init(_ keys: [[UInt8]], in base: KeywordBase) {
+        var bytes: [UInt8] = [UInt8(ascii: "\"")]
+        let prefix = base.prefix
+        for key in keys {
+            if bytes.count > 1 { bytes.append(UInt8(ascii: " ")) }
+            bytes += prefix
+            for byte in key { bytes += byte == UInt8(ascii: "\"") ? [byte, byte] : [byte] }
+        }
+        bytes.append(UInt8(ascii: "\""))
+        expression = String(decoding: bytes, as: UTF8.self)
+    }
+}
