@@ -6,6 +6,8 @@ static const unsigned char sqlite_0001_initial[] = {
 
 static const unsigned char sqlite_0002_keywords[] = {
 #embed "../../Migrations/sqlite/0002_keywords.sql"
+};
+
 static const unsigned char sqlite_0003_jobs[] = {
 #embed "../../Migrations/sqlite/0003_jobs.sql"
 };

@@ -144,12 +144,14 @@ struct KeywordSearch {
         let rarity = rarity
         let total = rarity.reduce(0, +)
         guard total > 0 else { return [] }
+        let unit = unit
         let mean = Double(bases.reduce(0) { $0 + $1.words }) / Double(max(1, bases.reduce(0) { $0 + $1.chunks }))
         for base in bases {
             for candidate in Self.candidates(base.matches, rarity: rarity, mean: max(mean, 1)) {
-                guard candidate.score > best.threshold, chunks?.contains(candidate.row.chunk) ?? true else { continue }
+                guard candidate.score / unit > best.threshold, chunks?.contains(candidate.row.chunk) ?? true else { continue }
                 var candidate = candidate
                 candidate.coverage = min(1, candidate.coverage / total)
+                candidate.score /= unit
                 best.offer(candidate)
             }
         }
@@ -163,6 +165,12 @@ struct KeywordSearch {
             let holding = Double(bases.reduce(0) { $0 + $1.matches[term].count })
             return log(1 + max(0, chunks - holding + 0.5) / (holding + 0.5))
         }
+    }
+
+    /// What one word of the rarest kind, in a single chunk and matched perfectly, would score.
+    private var unit: Double {
+        let chunks = Double(bases.reduce(0) { $0 + $1.chunks })
+        return (Self.k1 + 1) * log(1 + max(0, chunks - 0.5) / 1.5)
     }
 
     /// All rows with any term, in order; the coverage is still a sum of rarities.
