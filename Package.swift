@@ -34,9 +34,15 @@ let package = Package(
         ),
         .target(name: "CAssets"),
         .systemLibrary(name: "CStemmer"),
+        .target(name: "CSandbox"),
 
         // MARK: - The parts that know one trade each
         .target(name: "Documents", dependencies: ["Knowledge"], swiftSettings: settings),
+        .target(
+            name: "Reading",
+            dependencies: ["CSandbox", "Documents", "Knowledge", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings
+        ),
         .target(
             name: "Vectors",
             dependencies: ["CKernels", "Knowledge", .product(name: "Crypto", package: "swift-crypto")],
@@ -90,7 +96,7 @@ let package = Package(
         .executableTarget(
             name: "almanac",
             dependencies: [
-                "Documents", "Knowledge", "OpenAIWire", "Providers", "Server", "Service", "Storage", "Vectors",
+                "Documents", "Knowledge", "OpenAIWire", "Providers", "Reading", "Server", "Service", "Storage", "Vectors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -111,6 +117,14 @@ let package = Package(
         .testTarget(name: "KnowledgeTests", dependencies: ["Knowledge"], swiftSettings: settings),
         .testTarget(name: "OpenAIWireTests", dependencies: ["OpenAIWire", "Knowledge"], swiftSettings: settings),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents", "TestSupport"], swiftSettings: settings),
+        .executableTarget(name: "SandboxProbe", dependencies: ["CSandbox"], path: "Tests/SandboxProbe"),
+        .testTarget(
+            name: "ReadingTests",
+            dependencies: [
+                "almanac", "Reading", "SandboxProbe", "TestSupport", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "VectorsTests",
             dependencies: ["CKernels", "Vectors", "TestSupport"],
@@ -138,13 +152,13 @@ let package = Package(
         ),
         .testTarget(
             name: "ServiceTests",
-            dependencies: ["Service", "TestSupport", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Documents", "Service", "TestSupport", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "almanac", "Server", "Storage", "TestSupport",
+                "almanac", "Documents", "Server", "Storage", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Reading
 
 /// The program: a server, and the commands that speak to it.
 @main
@@ -16,6 +17,7 @@ struct Almanac: AsyncParsableCommand {
     )
 
     static func main() async {
+        becomeReader(CommandLine.arguments.dropFirst())
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -25,6 +27,16 @@ struct Almanac: AsyncParsableCommand {
             }
         } catch {
             exit(withError: CommandFailure.presentable(error))
+        }
+    }
+
+    /// Started by ourselves to read a document, this process does that and nothing else, before it has looked at anything.
+    private static func becomeReader(_ arguments: ArraySlice<String>) {
+        let rest = Array(arguments.dropFirst())
+        switch arguments.first {
+        case ReadingChild.command: ReadingChild.run(rest)
+        case ReadingChild.converterCommand: ReadingChild.convert(rest)
+        default: return
         }
     }
 }

@@ -1,4 +1,5 @@
 import Crypto
+import Documents
 import Foundation
 import Hummingbird
 import HummingbirdCore
@@ -6,6 +7,7 @@ import Knowledge
 import Logging
 import NIOCore
 import Providers
+import Reading
 import Server
 import Service
 import ServiceLifecycle
@@ -31,10 +33,11 @@ let defaultTenant = TenantID(rawValue: "default")
 /// - Parameters:
 ///   - embedders: From `buildEmbedders`, or a test's own.
 ///   - moreModels: Language models beside the built-in one and the providers'.
+///   - reader: From `buildReader`, or a test's own.
 ///   - sessionSecret: A key that works for this process alone.
 func buildServices(
     _ configuration: Configuration, embedders: Embedders, moreModels: [(ModelCard, any LanguageModel)] = [],
-    sessionSecret: String?, logger: Logger
+    reader: any DocumentReader, sessionSecret: String?, logger: Logger
 ) throws -> Services {
     let database = try Database.open(directory: configuration.dataDirectory)
     let searchers = Workers(count: configuration.threads, name: "search")
@@ -62,7 +65,8 @@ func buildServices(
         search: SearchPassages(bases: database, documents: database, retriever: retriever),
         uploadLimitBytes: configuration.uploadLimitBytes, extraPrefixes: configuration.prefixes,
         checkReadiness: { try await database.checkHealth() })
-    let ingest = IngestDocument(embedders: embedders, workers: Workers(count: configuration.threads, name: "ingest"))
+    let ingest = IngestDocument(
+        reader: reader, embedders: embedders, workers: Workers(count: configuration.threads, name: "ingest"))
     let runner = JobRunner(
         jobs: database, ingest: ingest, running: running, wakeUp: wakeUp, width: configuration.threads, logger: logger)
     return Services(
@@ -106,6 +110,17 @@ func buildServiceGroup(
     configuration.maximumGracefulShutdownDuration = .seconds(25)
     configuration.maximumCancellationDuration = .seconds(4)
     return ServiceGroup(configuration: configuration)
+}
+
+/// What reads documents: a process of its own for each.
+func buildReader(_ configuration: Configuration, logger: Logger) throws -> any DocumentReader {
+    let abilities = SandboxAbilities()
+    guard configuration.ingest.reading.sandbox != .require || abilities.isComplete else {
+        throw ConfigurationError(
+            "ingest.sandbox is 'require', but this kernel cannot confine a reader fully: \(abilities). "
+                + "Use a kernel with Landlock, or set it to 'prefer'.")
+    }
+    return SandboxedReader(configuration.ingest.reading, logger: logger)
 }
 
 /// The embedding models that the configuration names; the local one is read from disk.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Knowledge
+import Reading
 import Storage
 import Vectors
 
@@ -29,6 +30,7 @@ struct CommandFailure: Error, CustomStringConvertible {
         case let error as StorageError: failure = CommandFailure(error.exit, "\(error)")
         case let error as UpstreamError: failure = CommandFailure(.unavailable, error.sentence)
         case let error as ModelError: failure = CommandFailure(.failed, error.description)
+        case let error as ReaderUnusable: failure = CommandFailure(.failed, error.description)
         default: return usageAware(error)
         }
         Terminal.note("almanac: \(failure.description)")

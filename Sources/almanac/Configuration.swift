@@ -21,6 +21,7 @@ struct Configuration: Sendable {
     var uploadLimitBytes = 512 << 20
     var logLevel = "info"
     var retrieval = RetrievalLimits()
+    var ingest = IngestSettings()
     var providers: [ProviderSettings] = []
     var reranker: RerankerChoice?
     /// The first admin key, instead of one that the program makes up.
@@ -80,7 +81,7 @@ struct Configuration: Sendable {
     private mutating func apply(_ file: Fields) throws {
         try file.allowOnly([
             "data", "host", "port", "models", "embedding_model", "default_model", "threads", "prefixes",
-            "upload_limit_mb", "log_level", "retrieval", "reranker", "providers",
+            "upload_limit_mb", "log_level", "retrieval", "ingest", "reranker", "providers",
         ])
         dataDirectory = try file.string("data") ?? dataDirectory
         host = try file.string("host") ?? host
@@ -97,6 +98,7 @@ struct Configuration: Sendable {
         uploadLimitBytes = try file.integer("upload_limit_mb", in: 1...8_192).map { $0 << 20 } ?? uploadLimitBytes
         logLevel = try file.string("log_level") ?? logLevel
         if let retrieval = try file.object("retrieval") { try apply(retrieval: retrieval) }
+        if let ingest = try file.object("ingest") { try self.ingest.apply(ingest) }
         providers = try file.objects("providers", maxCount: 32)?.map { try ProviderSettings(configured: $0) } ?? []
         reranker = try file.object("reranker").map(RerankerChoice.init)
         if let name = reranker?.provider, !providers.contains(where: { $0.name == name }) {

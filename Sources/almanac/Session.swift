@@ -55,7 +55,8 @@ struct Session: ParsableArguments {
         logger.logLevel = .error
         let secret = Keys.newSecret()
         let services = try buildServices(
-            configuration, embedders: await buildEmbedders(configuration, logger: logger), sessionSecret: secret, logger: logger)
+            configuration, embedders: await buildEmbedders(configuration, logger: logger),
+            reader: buildReader(configuration, logger: logger), sessionSecret: secret, logger: logger)
         let (ports, port) = AsyncStream<Int>.makeStream()
         let application = buildApplication(services, host: "127.0.0.1", port: 0) { port.yield($0) }
         let group = buildServiceGroup(services, application, signals: [])

@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -36,7 +37,7 @@ struct TestServer {
         logger.logLevel = .critical
         let services = try buildServices(
             configuration, embedders: Embedders(standard: WordEmbedder()), moreModels: models.map { ($0.key, $0.value) },
-            sessionSecret: nil, logger: logger)
+            reader: InProcessReader(workers: Workers(count: 1, name: "reader")), sessionSecret: nil, logger: logger)
         _ = try await services.keys.adopt(adminKey)
         let application = buildApplication(
             services, host: "127.0.0.1", port: 0, with: [services.runner], onRunning: { _ in })

@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Logging
 import Synchronization
@@ -102,8 +103,9 @@ struct JobRunnerTests {
     }
 
     private func runner(_ queue: Queue, _ embedder: any Embedder = WordEmbedder()) -> JobRunner {
+        let workers = Workers(count: 1, name: "test")
         let ingest = IngestDocument(
-            embedders: Embedders(standard: embedder), workers: Workers(count: 1, name: "test"))
+            reader: InProcessReader(workers: workers), embedders: Embedders(standard: embedder), workers: workers)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         return JobRunner(jobs: queue, ingest: ingest, running: RunningJobs(), wakeUp: WakeUp(), width: 2, logger: logger)

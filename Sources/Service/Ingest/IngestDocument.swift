@@ -1,16 +1,19 @@
-import Documents
+package import Documents
 package import FoundationEssentials
 package import Knowledge
 
-/// Takes one document from bytes to index: extract, chunk, embed, store.
+/// Takes one document from bytes to index: read, chunk, embed, store.
 package struct IngestDocument: Sendable {
     /// Chunks embedded and put on disk at a time: what a stop waits for, and what a crash costs.
     private static let embeddedAtOnce = 64
 
+    let reader: any DocumentReader
     let embedders: Embedders
     let workers: Workers
 
-    package init(embedders: Embedders, workers: Workers) {
+    /// - Parameter workers: Cut what was read.
+    package init(reader: any DocumentReader, embedders: Embedders, workers: Workers) {
+        self.reader = reader
         self.embedders = embedders
         self.workers = workers
     }
@@ -29,25 +32,24 @@ package struct IngestDocument: Sendable {
         _ run: JobRun, _ data: Data, keepingVectorsIn jobs: any JobStore
     ) async throws -> IndexedContent {
         let embedder = try embedders.embedder(for: run.lease.embedding)
-        let (text, chunks) = try await read(data, run, counter: embedder)
-        run.foundChunks(chunks.count, pages: chunks.compactMap(\.page).max())
+        let text = try await reader.read(data, filename: run.lease.file.name)
+        run.enter(.chunking)
+        let chunks = try await cut(text, run.lease, counter: embedder)
+        run.foundChunks(chunks.count, pages: text.quality.pages ?? chunks.compactMap(\.page).max())
         let vectors = try await EmbedChunks(embedder: embedder, jobs: jobs, run: run, atOnce: Self.embeddedAtOnce)(chunks)
         run.enter(.storing)
         return IndexedContent(title: text.title, text: text.text, chunks: chunks, vectors: vectors)
     }
 
-    private func read(
-        _ data: Data, _ run: JobRun, counter: any TokenCounter
-    ) async throws -> (ExtractedText, [Chunk]) {
-        let lease = run.lease
+    private func cut(
+        _ text: ExtractedText, _ lease: JobLease, counter: any TokenCounter
+    ) async throws -> [Chunk] {
         let window = lease.embedding.window
         return try await workers.run(.background) {
-            let text = try TextExtractor().extract(data, filename: lease.file.name)
-            run.enter(.chunking)
             let chunks = Chunker(window: window, counter: counter)
                 .chunks(of: text, chunking: lease.chunking, filename: lease.file.name)
             guard !chunks.isEmpty else { throw DocumentFailure(.empty, "There is no text in this file.") }
-            return (text, chunks)
+            return chunks
         }
     }
 }

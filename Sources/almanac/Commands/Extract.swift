@@ -6,10 +6,12 @@ import Logging
 import Service
 import Vectors
 
-struct Extract: ParsableCommand {
+struct Extract: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show the text that a file would be indexed by.")
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json, md }
+
+    @OptionGroup var place: Place
 
     @Argument(help: "The file.")
     var file: String
@@ -17,8 +19,9 @@ struct Extract: ParsableCommand {
     @Option(help: "text, json (with blocks and their places), or md.")
     var format = Format.text
 
-    func run() throws {
-        let text = try ExtractedText(readingFrom: file)
+    func run() async throws {
+        let logger = Logger(label: "almanac") { StreamLogHandler.standardError(label: $0) }
+        let text = try await ExtractedText(readingFrom: file, by: buildReader(place.configuration(), logger: logger))
         switch format {
         case .text: Terminal.print(text.text)
         case .md: Terminal.print(Self.markdown(text))
@@ -68,8 +71,8 @@ struct ChunkCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try place.configuration()
-        let text = try ExtractedText(readingFrom: file)
         let logger = Logger(label: "almanac") { StreamLogHandler.standardError(label: $0) }
+        let text = try await ExtractedText(readingFrom: file, by: buildReader(configuration, logger: logger))
         let embedder = try await buildEmbedders(configuration, logger: logger).standard
         let name = URL(fileURLWithPath: file).lastPathComponent
         let chunks = Chunker(window: embedder.model.window, counter: embedder)
@@ -93,14 +96,14 @@ struct ChunkCommand: AsyncParsableCommand {
 
 extension ExtractedText {
     /// Reads a file as indexing would.
-    fileprivate init(readingFrom path: String) throws {
+    fileprivate init(readingFrom path: String, by reader: any DocumentReader) async throws {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw CommandFailure(.notFound, "There is no file at \(path), or it cannot be read.")
         }
         do {
-            self = try TextExtractor().extract(data, filename: URL(fileURLWithPath: path).lastPathComponent)
-        } catch {
-            throw CommandFailure(.failed, "\(path): \(error.message)")
+            self = try await reader.read(data, filename: URL(fileURLWithPath: path).lastPathComponent)
+        } catch let failure as DocumentFailure {
+            throw CommandFailure(.failed, "\(path): \(failure.message)")
         }
     }
 }

@@ -40,7 +40,8 @@ struct Serve: AsyncParsableCommand {
         let logger = try Self.logger(level: configuration.logLevel)
         let secret = Keys.newSecret()
         let services = try buildServices(
-            configuration, embedders: await buildEmbedders(configuration, logger: logger), sessionSecret: secret, logger: logger)
+            configuration, embedders: await buildEmbedders(configuration, logger: logger),
+            reader: buildReader(configuration, logger: logger), sessionSecret: secret, logger: logger)
         try await settleFirstKey(services, configuration)
         let running = RunningServer(directory: configuration.dataDirectory)
         let application = buildApplication(services, host: configuration.host, port: configuration.port) { port in
