@@ -35,9 +35,11 @@ let package = Package(
         .target(name: "CAssets"),
         .systemLibrary(name: "CStemmer"),
         .target(name: "CSandbox"),
+        .systemLibrary(name: "CExpat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
         // MARK: - The parts that know one trade each
-        .target(name: "Documents", dependencies: ["Knowledge"], swiftSettings: settings),
+        .target(name: "Documents", dependencies: ["CExpat", "CZlib", "Knowledge"], swiftSettings: settings),
         .target(
             name: "Reading",
             dependencies: ["CSandbox", "Documents", "Knowledge", .product(name: "Logging", package: "swift-log")],
@@ -116,7 +118,6 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Knowledge"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "KnowledgeTests", dependencies: ["Knowledge"], swiftSettings: settings),
         .testTarget(name: "OpenAIWireTests", dependencies: ["OpenAIWire", "Knowledge"], swiftSettings: settings),
-        .testTarget(name: "DocumentsTests", dependencies: ["Documents", "TestSupport"], swiftSettings: settings),
         .executableTarget(name: "SandboxProbe", dependencies: ["CSandbox"], path: "Tests/SandboxProbe"),
         .testTarget(
             name: "ReadingTests",
@@ -125,6 +126,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(name: "DocumentsTests", dependencies: ["CZlib", "Documents", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "VectorsTests",
             dependencies: ["CKernels", "Vectors", "TestSupport"],

@@ -3,12 +3,11 @@ struct BinaryFormat {
     var name: String
     var remedy: String
 
-    /// - Parameter suffix: Tells formats apart that share a container, such as Word and Excel files.
-    static func of(_ data: [UInt8], suffix: String) -> BinaryFormat? {
+    static func of(_ data: [UInt8]) -> BinaryFormat? {
         if data.prefix(1024).firstRange(of: "%PDF-", from: 0) != nil { return pdf }
         guard let row = signatures.first(where: { matches($0.0, data) }) else { return nil }
         switch row.1 {
-        case "a ZIP archive": return office[suffix] ?? BinaryFormat(name: row.1, remedy: "Upload the files in it instead.")
+        case "a ZIP archive": return BinaryFormat(name: row.1, remedy: "Upload the files in it instead.")
         case "an old Office document": return BinaryFormat(name: row.1, remedy: "Save it as text or HTML and upload that.")
         case "an RTF document": return BinaryFormat(name: row.1, remedy: "Save it as text or HTML and upload that.")
         default: return BinaryFormat(name: row.1, remedy: "Upload a text version of it instead.")
@@ -24,15 +23,6 @@ struct BinaryFormat {
     private static let pdf = BinaryFormat(
         name: "a PDF document", remedy: "Convert it to text first, for example with pdftotext, and upload that."
     )
-
-    private static let office: [String: BinaryFormat] = {
-        let names = [
-            "docx": "a Word document", "xlsx": "an Excel workbook", "pptx": "a PowerPoint presentation",
-            "odt": "an OpenDocument text", "ods": "an OpenDocument spreadsheet", "odp": "an OpenDocument presentation",
-            "epub": "an EPUB book",
-        ]
-        return names.mapValues { BinaryFormat(name: $0, remedy: "Save it as text or HTML and upload that.") }
-    }()
 
     /// nil in a signature stands for any byte.
     private static func matches(_ signature: [UInt8?], _ data: [UInt8]) -> Bool {

@@ -20,6 +20,13 @@ struct Format: Sendable {
         Format(.markdown, "Markdown", "md markdown mdown mkd mdx qmd rmd", MarkdownReader()),
         Format(.html, "HTML", "html htm xhtml xht", HTMLReader()),
         Format(.csv, "CSV", "csv tsv tab", PlainTextReader(style: .rows)),
+        Format(.docx, "a Word document (docx)", "docx docm dotx dotm", WordReader()),
+        Format(.pptx, "a PowerPoint presentation (pptx)", "pptx pptm ppsx ppsm potx", SlidesReader()),
+        Format(.xlsx, "an Excel workbook (xlsx)", "xlsx xlsm xltx xltm", WorkbookReader()),
+        Format(.odt, "an OpenDocument text", "odt ott", OpenDocumentReader()),
+        Format(.ods, "an OpenDocument spreadsheet", "ods ots", OpenDocumentReader()),
+        Format(.odp, "an OpenDocument presentation", "odp otp", OpenDocumentReader()),
+        Format(.epub, "an EPUB book", "epub", BookReader()),
         Format(.code, "source code", codeSuffixes, PlainTextReader(style: .code)),
     ]
 

@@ -7,22 +7,25 @@ enum MediaType: Hashable, Sendable, CaseIterable {
     case csv
     /// Text whose lines mean something: source code, configuration, logs.
     case code
+    /// Office documents, OpenDocument files and books: ZIP archives of XML.
+    case docx, pptx, xlsx, odt, ods, odp, epub
 
     /// Finds out what a file is. The content counts before the name.
     ///
     /// - Parameters:
     ///   - data: The whole file.
     ///   - filename: Only its suffix is looked at.
-    /// - Throws: `.unsupportedType` for known formats without a reader.
+    /// - Throws: `.unsupportedType` for known formats without a reader, `.encrypted` for Office documents with a password.
     static func sniff(_ data: [UInt8], filename: String) throws(DocumentFailure) -> MediaType {
         let suffix = suffix(of: filename)
         if let type = try byContent(data, suffix: suffix) { return type }
-        if let format = BinaryFormat.of(data, suffix: suffix) { throw .unsupported(format.name, remedy: format.remedy) }
+        if let format = BinaryFormat.of(data) { throw .unsupported(format.name, remedy: format.remedy) }
         return Format.named(suffix)?.type ?? .plainText
     }
 
     /// The format that the content gives away, whatever the name; nil if it could be several.
     private static func byContent(_ data: [UInt8], suffix: String) throws(DocumentFailure) -> MediaType? {
+        if let office = try OfficeFormat.sniff(data, suffix: suffix) { return office }
         if HTMLReader.opens(data) { return .html }
         return nil
     }
