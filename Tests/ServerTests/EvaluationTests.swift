@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Logging
 import TestSupport
@@ -23,7 +24,8 @@ struct EvaluationTests {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         return try buildServices(
-            configuration, embedders: Embedders(standard: WordEmbedder()), sessionSecret: nil, logger: logger)
+            configuration, embedders: Embedders(standard: WordEmbedder()), reader: InProcessReader(workers: Workers(count: 1, name: "reader")), sessionSecret: nil,
+            logger: logger)
     }
 
     private func run<Value: Sendable>(

@@ -27,6 +27,8 @@ struct Format: Sendable {
         Format(.ods, "an OpenDocument spreadsheet", "ods ots", OpenDocumentReader()),
         Format(.odp, "an OpenDocument presentation", "odp otp", OpenDocumentReader()),
         Format(.epub, "an EPUB book", "epub", BookReader()),
+        Format(.pdf, "a PDF document", "pdf", PDFReader()),
+        Format(.picture, "a picture", "png jpg jpeg gif tif tiff webp", ImageReader()),
         Format(.code, "source code", codeSuffixes, PlainTextReader(style: .code)),
     ]
 

@@ -1,11 +1,10 @@
 extension MediaType {
-    /// Read by code of ours alone.
-    private static let withoutPrograms: Set<MediaType> = [.plainText, .markdown, .html, .csv, .code]
+    /// Names of messages, to which a PDF or a picture may be attached.
+    private static let messageSuffixes: Set<String> = ["eml", "mht", "mhtml", "mbox", "mbx"]
 
     /// Whether reading this file may start another program or open a file, such as poppler's for a PDF. A reader that needs
-    /// neither can give up both.
+    /// neither can give up both, so this looks at no more than the first bytes and the name.
     package static func mayNeedPrograms(_ data: [UInt8], filename: String) -> Bool {
-        guard let type = try? sniff(data, filename: filename) else { return false }  // there is no reader that would
-        return !withoutPrograms.contains(type)
+        isPDF(data) || BinaryFormat.isPicture(data) || messageSuffixes.contains(suffix(of: filename))
     }
 }

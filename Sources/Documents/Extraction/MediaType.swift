@@ -1,7 +1,7 @@
 import Knowledge
 
 /// The formats that have a reader; `Format.all` says which.
-enum MediaType: Hashable, Sendable, CaseIterable {
+package enum MediaType: Hashable, Sendable, CaseIterable {
     case plainText, markdown, html
     /// Rows of comma- or tab-separated values.
     case csv
@@ -9,6 +9,10 @@ enum MediaType: Hashable, Sendable, CaseIterable {
     case code
     /// Office documents, OpenDocument files and books: ZIP archives of XML.
     case docx, pptx, xlsx, odt, ods, odp, epub
+    /// Read by the programs of poppler, where they are installed.
+    case pdf
+    /// Read by tesseract, where it is installed.
+    case picture
 
     /// Finds out what a file is. The content counts before the name.
     ///
@@ -25,10 +29,14 @@ enum MediaType: Hashable, Sendable, CaseIterable {
 
     /// The format that the content gives away, whatever the name; nil if it could be several.
     private static func byContent(_ data: [UInt8], suffix: String) throws(DocumentFailure) -> MediaType? {
+        if isPDF(data) { return .pdf }
+        if BinaryFormat.isPicture(data) { return .picture }
         if let office = try OfficeFormat.sniff(data, suffix: suffix) { return office }
         if HTMLReader.opens(data) { return .html }
         return nil
     }
+
+    static func isPDF(_ data: [UInt8]) -> Bool { data.prefix(1024).firstRange(of: "%PDF-", from: 0) != nil }
 
     /// The part behind the last dot, in lower case; empty if there is none.
     static func suffix(of filename: String) -> String {

@@ -3,7 +3,8 @@ package import Knowledge
 
 /// Turns an uploaded file into canonical text with structure.
 ///
-/// What a file is and who reads it stands in one table: `Format.all`.
+/// What a file is and who reads it stands in one table: `Format.all`. No network, linear time; other programs read PDF documents
+/// and pictures, and the rest is pure.
 package struct TextExtractor: Sendable {
     /// The largest file that is read: 64 MiB.
     package static let maxInputBytes = 64 << 20

@@ -44,8 +44,8 @@ struct EvaluationIndex: Sendable {
         var logger = Logger(label: "almanac") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         let services = try buildServices(
-            configuration, embedders: await buildEmbedders(configuration, logger: logger), sessionSecret: nil,
-            logger: logger)
+            configuration, embedders: await buildEmbedders(configuration, logger: logger),
+            reader: buildReader(configuration, logger: logger), sessionSecret: nil, logger: logger)
         return try await with(documents, chunking: chunking, services: services, work)
     }
 

@@ -1,0 +1,42 @@
+import Knowledge
+
+/// Reads the text in pictures with tesseract.
+struct ImageReader: FormatReader {
+    /// Larger pictures are hardly of text.
+    static let maxBytes = 32 << 20
+
+    var tools = Tools.installed
+    var time = Duration.seconds(120)
+
+    func read(_ file: SourceFile) throws(DocumentFailure) -> ExtractedText { try read(file.bytes) }
+
+    /// - Throws: `.unsupportedType` without tesseract; `.tooLarge`, `.unreadable`, `.timedOut`, `.empty`.
+    func read(_ data: [UInt8]) throws(DocumentFailure) -> ExtractedText {
+        guard data.count <= Self.maxBytes else {
+            throw DocumentFailure(.tooLarge, "This picture is larger than 32 MiB. Make it smaller and upload that.")
+        }
+        guard let recognition = Recognition(tools) else {
+            throw DocumentFailure(
+                .unsupportedType,
+                "Reading text in pictures needs tesseract on the server: apt-get install tesseract-ocr tesseract-ocr-deu."
+            )
+        }
+        // Without a resolution sizes stay in pixels: only their proportions count.
+        let pages = try recognition.pages(in: data, scale: 1, until: .now + time)
+        let words = pages.reduce(0) { $0 + $1.wordCount }
+        guard words > 0 else { throw DocumentFailure(.empty, "No text was recognised in this picture.") }
+        let layouts = pages.map(\.layout)
+        var writer = PDFBlockWriter(hyphenation: Hyphenation(layouts))
+        for layout in layouts {
+            for piece in PagePiece.pieces(of: layout) {
+                writer.append(piece, level: nil, page: layout.number)
+            }
+        }
+        var builder = writer.finish()
+        builder.quality.recognitionConfidence = pages.reduce(0) { $0 + $1.confidence } / Double(words) / 100
+        builder.quality.recognisedPages = layouts.map(\.number)
+        builder.quality.pages = layouts.count
+        builder.warnings = ["The text was recognised in a picture and may have errors."]
+        return try builder.finish(title: nil)
+    }
+}
