@@ -35,16 +35,42 @@ package struct Ranking: Hashable, Sendable {
     package init() {}
 }
 
+/// What to search for, with what helps to understand it.
+package struct SearchQuery: Hashable, Sendable {
+    package var text: String
+    /// What was said before, latest first. Each counts less than the text itself.
+    package var background: [Background]
+
+    package struct Background: Hashable, Sendable {
+        package var text: String
+        /// What its meaning and its words count beside 1 for the query's own.
+        package var weight: Double
+        /// Whether the query leans on it; else it counts only where it is about the same subject.
+        package var isCertain: Bool
+
+        package init(text: String, weight: Double, isCertain: Bool) {
+            self.text = text
+            self.weight = weight
+            self.isCertain = isCertain
+        }
+    }
+
+    package init(_ text: String, background: [Background] = []) {
+        self.text = text
+        self.background = background
+    }
+}
+
 /// A search for its own sake.
 package struct PassageSearch: Sendable {
     /// Any of them may find a passage.
-    package var queries: [String]
+    package var queries: [SearchQuery]
     /// Only documents whose attributes satisfy it.
     package var filter: AttributeFilter?
     package var ranking: Ranking
     package var limit: Int
 
-    package init(queries: [String], filter: AttributeFilter? = nil, ranking: Ranking = Ranking(), limit: Int) {
+    package init(queries: [SearchQuery], filter: AttributeFilter? = nil, ranking: Ranking = Ranking(), limit: Int) {
         self.queries = queries
         self.filter = filter
         self.ranking = ranking

@@ -20,7 +20,7 @@ package struct SearchRequest: Sendable {
             throw body.invalid("query", "must not be empty")
         }
         search = PassageSearch(
-            queries: queries,
+            queries: queries.map { SearchQuery($0) },
             filter: try body.object("filters").map { fields in
                 var conditions = 0
                 return try AttributeFilter(fields, conditions: &conditions)

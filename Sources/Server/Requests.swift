@@ -69,7 +69,7 @@ extension SearchPassages {
         let (base, scope) = try (context.id("base", as: KnowledgeBaseID.self), context.caller())
         let page = try await context.whileClientIsPresent {
             let passages = try await self(asked.search, in: base, scope: scope)
-            let page = wire(passages, queries: asked.search.queries, explain: asked.explain)
+            let page = wire(passages, queries: asked.search.queries.map(\.text), explain: asked.explain)
             guard let file = asked.explainedFile, case .object(var fields) = page else { return page }
             fields["explanation"] = try await self.explanation(of: file, in: asked.search, base, scope)
             return .object(fields)

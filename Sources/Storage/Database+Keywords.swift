@@ -4,21 +4,21 @@ package import Knowledge
 extension Database: KeywordIndex {
     /// Searches the index of the database itself: it is as current as the chunks.
     package func search(
-        _ query: String, in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
+        _ query: SearchQuery, in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
     ) async throws -> [KeywordHit] {
         guard limit > 0, documents?.isEmpty != true else { return [] }
         return try await read { db in
-            let search = try KeywordSearch(KeywordQuery(query, stemmer: Stemmer()), in: bases, db: db)
+            let search = try KeywordSearch(KeywordQuery(query.text, stemmer: Stemmer()), in: bases, db: db)
             return try db.hits(search.best(limit, of: try documents.map { try db.chunks(of: $0) }), in: bases)
         }
     }
 
     package func scores(
-        of chunks: [ChunkID], for query: String, in bases: [KnowledgeBaseID]
+        of chunks: [ChunkID], for query: SearchQuery, in bases: [KnowledgeBaseID]
     ) async throws -> [KeywordHit] {
         guard !chunks.isEmpty else { return [] }
         return try await read { db in
-            let search = try KeywordSearch(KeywordQuery(query, stemmer: Stemmer()), in: bases, db: db)
+            let search = try KeywordSearch(KeywordQuery(query.text, stemmer: Stemmer()), in: bases, db: db)
             return try db.hits(search.best(chunks.count, of: Set(chunks.map(\.rawValue))), in: bases)
         }
     }

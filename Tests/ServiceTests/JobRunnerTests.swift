@@ -127,7 +127,7 @@ struct JobRunnerTests {
 
     @Test("indexes what it can and fails what it cannot, each by itself")
     func mixed() async throws {
-        let queue = Queue([("a.md", "# A\n\nSome text."), ("b.txt", "   "), ("c.pdf", "%PDF-1.7"), ("d.txt", "More.")])
+        let queue = Queue([("a.md", "# A\n\nSome text."), ("b.txt", "   "), ("c.bin", "\u{7F}ELF\u{2}"), ("d.txt", "More.")])
         let outcomes = await outcomes(4, of: queue)
         #expect(outcomes.count { $0 == .completed(chunks: 1) } == 2)
         #expect(outcomes.contains(.failed(.empty)))

@@ -30,11 +30,11 @@ package protocol KeywordIndex: Sendable {
     ///   - documents: Where given, only these documents' chunks count.
     ///   - limit: At most this many; fewer only where fewer hold any of the words.
     func search(
-        _ query: String, in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
+        _ query: SearchQuery, in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
     ) async throws -> [KeywordHit]
 
     /// How well these chunks match, for those of them that hold any of the words, in no particular order.
     func scores(
-        of chunks: [ChunkID], for query: String, in bases: [KnowledgeBaseID]
+        of chunks: [ChunkID], for query: SearchQuery, in bases: [KnowledgeBaseID]
     ) async throws -> [KeywordHit]
 }

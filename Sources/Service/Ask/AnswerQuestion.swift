@@ -12,7 +12,7 @@ package struct RetrievalLimits: Hashable, Sendable {
     /// Tokens up to which a passage is widened to what stands around it; 0 leaves it as it was found.
     package var widenedTokens = 400
     /// Passages below this score count as not found.
-    package var minimumScore = 0.15
+    package var minimumScore = 0.5
 
     package init() {}
 }

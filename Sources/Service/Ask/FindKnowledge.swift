@@ -19,7 +19,7 @@ package struct FindKnowledge: Sendable {
         guard let asked = StandaloneQuestion(turns) else { return Finding(passages: [], isSufficient: false) }
         var ranking = ranking
         ranking.collapsesDuplicates = true
-        let search = PassageSearch(queries: asked.queries, ranking: ranking, limit: limits.candidates)
+        let search = PassageSearch(queries: [asked.query], ranking: ranking, limit: limits.candidates)
         let passages = try await retriever.passages(for: search, in: bases, scope: scope)
         return Finding(passages: passages, isSufficient: passages.first.map { $0.score >= limits.minimumScore } ?? false)
     }

@@ -18,6 +18,7 @@ struct CandidateSearch: Sendable {
 
     let index: any PassageIndex
     let keywords: any KeywordIndex
+    let embedder: any Embedder
     let bases: [KnowledgeBaseID]
     /// Where given, only these documents count.
     let documents: Set<DocumentID>?
@@ -26,31 +27,28 @@ struct CandidateSearch: Sendable {
 
     private var depth: Int { max(Self.minimumDepth, limit) }
 
-    /// - Parameters:
-    ///   - text: The query's own words.
-    ///   - vector: Makes its vector; not asked for in keyword mode.
-    func candidates(
-        _ text: String, vector: @escaping @Sendable () async throws -> [Float]
-    ) async throws -> [Candidate] {
-        switch mode {
-        case .dense: return joined(dense: try await near(try await vector()), keyword: [])
-        case .keyword: return joined(dense: [], keyword: try await holding(text))
-        case .hybrid:
+    func candidates(_ query: SearchQuery) async throws -> [Candidate] {
+        if mode == .keyword { return joined(dense: [], keyword: try await holding(query)) }
+        if query.background.isEmpty && mode == .hybrid {
             // The words are looked up while the vector is still being made.
-            async let keyword = holding(text)
-            let vector = try await vector()
+            async let keyword = holding(query)
+            let vector = try await embedder.vectors(of: [query.text])[0]
             let dense = try await near(vector)
-            let found = try await keyword
-            return try await completed(joined(dense: dense, keyword: found), text, vector)
+            return try await completed(joined(dense: dense, keyword: try await keyword), query, vector)
         }
+        let (settled, vector) = try await embedder.settled(query)
+        if mode == .dense { return joined(dense: try await near(vector), keyword: []) }
+        async let keyword = holding(settled)
+        let dense = try await near(vector)
+        return try await completed(joined(dense: dense, keyword: try await keyword), settled, vector)
     }
 
     private func near(_ vector: [Float]) async throws -> [Neighbour] {
         try await index.search(vector, in: bases, documents: documents, limit: depth)
     }
 
-    private func holding(_ text: String) async throws -> [KeywordHit] {
-        try await keywords.search(text, in: bases, documents: documents, limit: depth)
+    private func holding(_ query: SearchQuery) async throws -> [KeywordHit] {
+        try await keywords.search(query, in: bases, documents: documents, limit: depth)
     }
 
     private func joined(dense: [Neighbour], keyword: [KeywordHit]) -> [Candidate] {
@@ -78,11 +76,11 @@ struct CandidateSearch: Sendable {
     }
 
     private func completed(
-        _ candidates: [Candidate], _ text: String, _ vector: [Float]
+        _ candidates: [Candidate], _ query: SearchQuery, _ vector: [Float]
     ) async throws -> [Candidate] {
         let unmeasured = candidates.filter { $0.evidence.similarity == nil }.map(\.place)
         let unread = candidates.filter { $0.evidence.keywordScore == nil }.map(\.place.chunk)
-        async let hits = unread.isEmpty ? [] : keywords.scores(of: unread, for: text, in: bases)
+        async let hits = unread.isEmpty ? [] : keywords.scores(of: unread, for: query, in: bases)
         let neighbours = unmeasured.isEmpty ? [] : try await index.similarities(of: unmeasured, to: vector)
         let similarities = Dictionary(neighbours.map { ($0.chunk, $0.similarity) }, uniquingKeysWith: max)
         let scores = Dictionary(try await hits.map { ($0.chunk, $0) }, uniquingKeysWith: { first, _ in first })
@@ -99,5 +97,30 @@ extension Evidence {
     fileprivate mutating func note(_ hit: KeywordHit) {
         keywordScore = hit.score
         coverage = hit.coverage
+    }
+}
+
+extension Embedder {
+    /// Below this cosine a question has nothing to do with what was said before it.
+    private var sameSubject: Float { 0.15 }
+
+    fileprivate func vectors(of texts: [String]) async throws -> [[Float]] {
+        try await embed(texts.map(EmbeddingInput.text), as: .query, priority: .urgent).vectors
+    }
+
+    /// The query with that of its background which belongs to it, and the vector of both.
+    fileprivate func settled(_ query: SearchQuery) async throws -> (SearchQuery, [Float]) {
+        let vectors = try await vectors(of: [query.text] + query.background.map(\.text))
+        var settled = query
+        settled.background = []
+        var blend = vectors[0]
+        for (background, vector) in zip(query.background, vectors.dropFirst()) {
+            let similarity = zip(vectors[0], vector).reduce(0) { $0 + $1.0 * $1.1 }
+            guard background.isCertain || similarity > sameSubject else { continue }
+            settled.background.append(background)
+            for index in blend.indices { blend[index] += Float(background.weight) * vector[index] }
+        }
+        let length = blend.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        return (settled, length > 0 ? blend.map { $0 / length } : vectors[0])
     }
 }

@@ -1,5 +1,4 @@
 import Knowledge
-import Synchronization
 
 /// How well an embedding model knows the language of a text, told by how finely its tokenizer must cut the words.
 ///
@@ -14,48 +13,23 @@ enum EncoderTrust {
     private static let least = 0.3
     private static let maxPieces = 3.0
 
-    /// From `least` to 1.
+    /// From `least` to 1, by the pieces a word of a query and of a knowledge base.
     static func value(query: Double, base: Double) -> Double {
-        let pieces = (min(maxPieces, query) + base) / 2
+        let pieces = max(min(maxPieces, query), base)
         let strangeness = min(1, max(0, (pieces - known) / (unknown - known)))
         return 1 - (1 - least) * strangeness
     }
+
+    /// From 0 for a language that the model knows to 1.
+    static func strangeness(ofTrust trust: Double) -> Double { (1 - trust) / (1 - least) }
+
+    /// Whether a text of so many pieces a word is in a language that the model knows.
+    static func knows(_ fertility: Double) -> Bool { fertility <= 1.6 }
 
     /// Word pieces for each word of letters; as for a known language where there is no such word.
     static func fertility(of text: String, by counter: any TokenCounter) -> Double {
         let words = text.split { !$0.isLetter }
         guard !words.isEmpty else { return known }
         return Double(counter.count(words.joined(separator: " ")[...])) / Double(words.count)
-    }
-}
-
-/// What is known of each knowledge base's language. Measured when it is first searched, and again once it has doubled.
-final class LanguageProfiles: Sendable {
-    private static let sampledChunks = 200
-
-    private struct Profile {
-        var fertility: Double
-        var documents: Int
-    }
-
-    private let chunks: any ChunkStore
-    private let workers: Workers
-    private let profiles = Mutex<[KnowledgeBaseID: Profile]>([:])
-
-    init(chunks: any ChunkStore, workers: Workers) {
-        self.chunks = chunks
-        self.workers = workers
-    }
-
-    /// Word pieces a word in a knowledge base.
-    func fertility(of base: KnowledgeBase, by counter: any TokenCounter, scope: Scope) async throws -> Double {
-        let documents = base.counts.completed
-        if let held = profiles.withLock({ $0[base.id] }), documents <= 2 * held.documents { return held.fertility }
-        let texts = try await chunks.sample(of: base.id, count: Self.sampledChunks, in: scope)
-        let fertility = try await workers.run {
-            EncoderTrust.fertility(of: texts.joined(separator: "\n"), by: counter)
-        }
-        profiles.withLock { $0[base.id] = Profile(fertility: fertility, documents: documents) }
-        return fertility
     }
 }

@@ -4,31 +4,24 @@ import Knowledge
 ///
 /// The two are added as they are, not ranked first: how far the best chunk is ahead counts, and a leg that found nothing
 /// good adds little (a convex combination, as in Bruch et al., An Analysis of Fusion Functions for Hybrid Retrieval, 2023).
-/// Neither depends on what else was found, so that a score means the same in every search.
+/// Neither depends on what else was found.
 struct Fusion: Sendable {
     /// What one perfectly matched word, of the rarest kind that the knowledge base can have, is worth beside a cosine of 1.
     private static let wordWeight = 0.25
 
     let ranking: Ranking
-    /// How well the embedding model knows the language, for each knowledge base; see `EncoderTrust`.
-    let trust: [KnowledgeBaseID: Double]
+    /// How well the embedding model knows the language; see `EncoderTrust`.
+    let trust: Double
 
-    func scored(_ candidates: [Candidate]) -> [Candidate] {
-        candidates.map { candidate in
-            var candidate = candidate
-            candidate.score = score(candidate.evidence, in: candidate.place.knowledgeBase)
-            return candidate
-        }
-    }
-
-    private func score(_ evidence: Evidence, in base: KnowledgeBaseID) -> Double {
+    /// Above 0; in a hybrid search mostly below 2.
+    func score(_ evidence: Evidence) -> Double {
         let meaning = min(1, max(0, evidence.similarity ?? 0))
         let words = Self.wordWeight * (evidence.keywordScore ?? 0)
         switch ranking.mode {
         case .dense: return meaning
         case .keyword: return words / (words + 1)
         case .hybrid:
-            guard let weights = ranking.weights else { return (trust[base] ?? 1) * meaning + words }
+            guard let weights = ranking.weights else { return trust * meaning + words }
             // Equal weights leave both as they are.
             let share = 2 * weights.embedding / (weights.embedding + weights.text)
             return share * meaning + (2 - share) * words

@@ -8,20 +8,7 @@ package struct Retriever: Sendable {
     let documents: any DocumentStore
     let chunks: any ChunkStore
     let reranker: (any Reranker)?
-    private let languages: LanguageProfiles
-
-    /// How far similarities count, by knowledge base.
-    private func trust(
-        in bases: [KnowledgeBase], for query: String, _ embedder: any Embedder, _ scope: Scope
-    ) async throws -> [KnowledgeBaseID: Double] {
-        let asked = EncoderTrust.fertility(of: query, by: embedder)
-        var trust: [KnowledgeBaseID: Double] = [:]
-        for base in bases {
-            let known = try await languages.fertility(of: base, by: embedder, scope: scope)
-            trust[base.id] = EncoderTrust.value(query: asked, base: known)
-        }
-        return trust
-    }
+    private let profiles: BaseProfiles
 
     /// How many candidates a reranker reads at least.
     private static let rerankedDepth = 24
@@ -32,7 +19,7 @@ package struct Retriever: Sendable {
         chunks: any ChunkStore, reranker: (any Reranker)? = nil, workers: Workers
     ) {
         self.reranker = reranker
-        languages = LanguageProfiles(chunks: chunks, workers: workers)
+        profiles = BaseProfiles(index: index, chunks: chunks, workers: workers)
         self.embedders = embedders
         self.index = index
         self.keywords = keywords
@@ -67,14 +54,11 @@ package struct Retriever: Sendable {
         for (model, bases) in Dictionary(grouping: bases, by: \.embedding) {
             let embedder = try embedders.embedder(for: model)
             let search = CandidateSearch(
-                index: index, keywords: keywords, bases: bases.map(\.id), documents: allowed,
+                index: index, keywords: keywords, embedder: embedder, bases: bases.map(\.id), documents: allowed,
                 mode: asked.ranking.mode, limit: asked.limit)
             for (number, query) in asked.queries.enumerated() {
-                let candidates = try await search.candidates(query) {
-                    try await embedder.embed([.text(query)], as: .query, priority: .urgent).vectors[0]
-                }
-                let trust = try await trust(in: bases, for: query, embedder, scope)
-                for var candidate in Fusion(ranking: asked.ranking, trust: trust).scored(candidates)
+                let candidates = try await search.candidates(query)
+                for var candidate in try await scored(candidates, query.text, asked.ranking, bases, embedder, scope)
                 where candidate.score > best[candidate.place.chunk]?.score ?? -1 {
                     candidate.evidence.query = number
                     best[candidate.place.chunk] = candidate
@@ -82,6 +66,37 @@ package struct Retriever: Sendable {
             }
         }
         return best.values.sorted { ($1.score, $0.place.chunk) < ($0.score, $1.place.chunk) }
+    }
+
+    /// Gives candidates of one query scores that mean the same for every query.
+    private func scored(
+        _ candidates: [Candidate], _ query: String, _ ranking: Ranking, _ bases: [KnowledgeBase],
+        _ embedder: any Embedder, _ scope: Scope
+    ) async throws -> [Candidate] {
+        guard ranking.mode == .hybrid else {
+            let fusion = Fusion(ranking: ranking, trust: 1)
+            return candidates.map { candidate in
+                var candidate = candidate
+                candidate.score = fusion.score(candidate.evidence)
+                return candidate
+            }
+        }
+        let fertility = EncoderTrust.fertility(of: query, by: embedder)
+        var profiles: [KnowledgeBaseID: (profile: BaseProfile, fusion: Fusion)] = [:]
+        for base in bases {
+            let profile = try await self.profiles.profile(of: base, embedder, scope: scope)
+            let trust = EncoderTrust.value(query: fertility, base: profile.fertility)
+            profiles[base.id] = (profile, Fusion(ranking: ranking, trust: trust))
+        }
+        let fused = candidates.map { profiles[$0.place.knowledgeBase]?.fusion.score($0.evidence) ?? 0 }
+        guard let top = fused.indices.max(by: { fused[$0] < fused[$1] }),
+            let best = profiles[candidates[top].place.knowledgeBase]
+        else { return [] }
+        let language: BaseProfile.Language = EncoderTrust.knows(fertility) ? .known : .foreign
+        return Confidence(
+            trust: best.fusion.trust, knowsDocuments: EncoderTrust.knows(best.profile.fertility),
+            unrelatedSimilarity: best.profile.unrelatedSimilarity[language]
+        ).scored(candidates, fused: fused)
     }
 
     /// The best candidates in the order that the reranker gives them; what it did not read comes behind, at most as high
@@ -96,7 +111,8 @@ package struct Retriever: Sendable {
             uniquingKeysWith: { first, _ in first })
         var best = read.filter { texts[$0.place.chunk] != nil }
         for (number, query) in asked.queries.enumerated() {
-            let relevance = try await reranker.relevance(of: best.map { texts[$0.place.chunk] ?? "" }, to: query)
+            let relevance = try await reranker.relevance(
+                of: best.map { texts[$0.place.chunk] ?? "" }, to: query.text)
             for (index, value) in zip(best.indices, relevance) where value > best[index].evidence.relevance ?? -1 {
                 best[index].evidence.relevance = value
                 best[index].evidence.query = number
