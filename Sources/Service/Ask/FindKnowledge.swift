@@ -10,15 +10,15 @@ package struct FindKnowledge: Sendable {
         self.limits = limits
     }
 
-    /// The best passages, best first, without copies.
+    /// The best passages, best first.
     ///
-    /// - Parameter turns: The whole conversation; what was said before helps to understand the last user turn.
+    /// - Parameters:
+    ///   - turns: The whole conversation; what was said before helps to understand the last user turn.
+    ///   - ranking: That of answers, which want no copies, unless something is to be measured.
     package func callAsFunction(
-        _ turns: [Question.Turn], in bases: [KnowledgeBase], by ranking: Ranking = Ranking(), scope: Scope
+        _ turns: [Question.Turn], in bases: [KnowledgeBase], by ranking: Ranking = .ofAnswers(), scope: Scope
     ) async throws -> Finding {
         guard let asked = StandaloneQuestion(turns) else { return Finding(passages: [], isSufficient: false) }
-        var ranking = ranking
-        ranking.collapsesDuplicates = true
         let search = PassageSearch(queries: [asked.query], ranking: ranking, limit: limits.candidates)
         let passages = try await retriever.passages(for: search, in: bases, scope: scope)
         return Finding(passages: passages, isSufficient: passages.first.map { $0.score >= limits.minimumScore } ?? false)
@@ -29,5 +29,15 @@ package struct FindKnowledge: Sendable {
         package var passages: [Passage]
         /// Whether they are likely to hold an answer.
         package var isSufficient: Bool
+    }
+}
+
+extension Ranking {
+    /// How passages for an answer are ranked: each thing is said once.
+    package static func ofAnswers(_ mode: Mode = .hybrid) -> Ranking {
+        var ranking = Ranking()
+        ranking.mode = mode
+        ranking.collapsesDuplicates = true
+        return ranking
     }
 }

@@ -11,18 +11,25 @@ struct EvaluationSearch: Sendable {
     /// Whether a question is searched with what was said before it.
     var usesHistory = false
 
-    /// The best passages of the knowledge base, whatever they score.
+    /// The best passages of the knowledge base, whatever they score, copies included: they may be of documents that were
+    /// judged each by itself.
     func passages(for query: EvaluationQuery, limit: Int) async throws -> [Passage] {
         var limits = RetrievalLimits()
         limits.candidates = limit
-        return try await find(query, limits: limits).passages
+        var ranking = Ranking()
+        ranking.mode = mode
+        return try await find(query, ranking, limits).passages
     }
 
     /// What an answer would rest on, and whether one would be given.
     func find(_ query: EvaluationQuery, limits: RetrievalLimits) async throws -> FindKnowledge.Finding {
-        var ranking = Ranking()
-        ranking.mode = mode
-        return try await FindKnowledge(retriever: index.services.retriever, limits: limits)(
+        try await find(query, .ofAnswers(mode), limits)
+    }
+
+    private func find(
+        _ query: EvaluationQuery, _ ranking: Ranking, _ limits: RetrievalLimits
+    ) async throws -> FindKnowledge.Finding {
+        try await FindKnowledge(retriever: index.services.retriever, limits: limits)(
             turns(of: query), in: [index.base], by: ranking, scope: EvaluationIndex.scope)
     }
 
