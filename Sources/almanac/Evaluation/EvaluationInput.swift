@@ -37,18 +37,24 @@ struct EvaluationInput: ParsableArguments {
         return configuration
     }
 
-    /// The questions that have something relevant, in their order, with the grades of what was judged for them.
     func judgedQueries() throws -> [(query: EvaluationQuery, grades: [String: Int])] {
-        let grades = try Self.read(qrels) { file throws(EvaluationFileError) in try file.judgements() }
-        let queries = try Self.read(self.queries) { file throws(EvaluationFileError) in try file.queries() }
-        let judged = queries.compactMap { query in
+        try Self.judgedQueries(queries: queries, qrels: qrels)
+    }
+
+    /// The questions that have something relevant, in their order, with the grades of what was judged for them.
+    static func judgedQueries(
+        queries: String, qrels: String
+    ) throws -> [(query: EvaluationQuery, grades: [String: Int])] {
+        let grades = try read(qrels) { file throws(EvaluationFileError) in try file.judgements() }
+        let questions = try read(queries) { file throws(EvaluationFileError) in try file.queries() }
+        let judged = questions.compactMap { query in
             grades[query.id].flatMap { grades in grades.values.contains { $0 > 0 } ? (query, grades) : nil }
         }
         guard !judged.isEmpty else {
-            throw CommandFailure(.failed, "\(self.qrels) judges none of the questions in \(self.queries).")
+            throw CommandFailure(.failed, "\(qrels) judges none of the questions in \(queries).")
         }
-        if judged.count < queries.count {
-            Terminal.note("\(queries.count - judged.count) of \(queries.count) questions have no judgement and are left out.")
+        if judged.count < questions.count {
+            Terminal.note("\(questions.count - judged.count) of \(questions.count) questions have no judgement and are left out.")
         }
         return judged
     }

@@ -4,6 +4,6 @@ import ArgumentParser
 struct Evaluate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "eval", abstract: "Measure search and answers on a set of questions.",
-        subcommands: [RunEvaluation.self, CompareEvaluations.self, EvaluateCitations.self],
+        subcommands: [RunEvaluation.self, CompareEvaluations.self, TuneFusion.self, EvaluateCitations.self],
         defaultSubcommand: RunEvaluation.self)
 }
