@@ -69,7 +69,8 @@ final class XMLNames {
             prefixes["http://schemas.openxmlformats.org/\(group)2006/\(name)"] = prefix
             prefixes["http://purl.oclc.org/ooxml/\(group)\(name)"] = prefix
         }
-        for name in ["office", "text", "table", "draw", "presentation", "style", "meta"] {
+        prefixes["urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"] = "draw"
+        for name in ["office", "text", "table", "presentation", "style", "meta"] {
             prefixes["urn:oasis:names:tc:opendocument:xmlns:\(name):1.0"] = name
         }
         return prefixes
