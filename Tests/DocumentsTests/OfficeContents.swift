@@ -28,7 +28,7 @@ struct OfficeContents {
         text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
     }
 
-    private func relationships(_ links: [(String, String, String)]) -> String {
+    static func relationships(_ links: [(String, String, String)]) -> String {
         let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
         let core = "http://schemas.openxmlformats.org/package/2006/relationships/metadata/"
         let rows = links.map { id, kind, target in
@@ -37,14 +37,16 @@ struct OfficeContents {
         return "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">\(rows.joined())</Relationships>"
     }
 
-    private func package(_ main: String, _ type: String, _ parts: [(String, String)]) -> [UInt8] {
+    /// - Parameter parts: Names and contents; the first is the main part, `type` its content type without what all have.
+    static func package(_ type: String, _ parts: [(String, String)], title: String = "") -> [UInt8] {
+        let main = parts[0].0
         let types = """
             <?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">\
             <Override PartName="/\(main)" ContentType="application/vnd.openxmlformats-officedocument.\(type).main+xml"/></Types>
             """
         let core = """
             <cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" \
-            xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>\(Self.escaped(title))</dc:title></cp:coreProperties>
+            xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>\(escaped(title))</dc:title></cp:coreProperties>
             """
         let root = relationships([("r1", "officeDocument", main), ("r2", "core-properties", "docProps/core.xml")])
         let all = [("[Content_Types].xml", types), ("_rels/.rels", root), ("docProps/core.xml", core)] + parts
@@ -86,13 +88,14 @@ struct OfficeContents {
             """
         func part(_ root: String, _ content: String) -> String { "<x:\(root) xmlns:x=\"\(namespace)\">\(content)</x:\(root)>" }
         let links = [("a", "styles", "styles.xml"), ("b", "numbering", "numbering.xml"), ("c", "footnotes", "footnotes.xml")]
-        return package(
-            "word/document.xml", "wordprocessingml.document",
+        return Self.package(
+            "wordprocessingml.document",
             [
                 ("word/document.xml", part("document", "<x:body>\(body)</x:body>")), ("word/styles.xml", part("styles", styles)),
                 ("word/numbering.xml", part("numbering", lists)), ("word/footnotes.xml", part("footnotes", notes)),
-                ("word/_rels/document.xml.rels", relationships(links)),
-            ]
+                ("word/_rels/document.xml.rels", Self.relationships(links)),
+            ],
+            title: title
         )
     }
 
@@ -127,13 +130,13 @@ struct OfficeContents {
             links.append(("s\(index)", "slide", "/ppt/slides/\(name)"))
             if let note = section.note {
                 parts.append(("ppt/notes.xml", "<p:notes \(names)>\(shape("<p:ph type=\"body\"/>", [note]))</p:notes>"))
-                parts.append(("ppt/slides/_rels/\(name).rels", relationships([("n", "notesSlide", "../notes.xml")])))
+                parts.append(("ppt/slides/_rels/\(name).rels", Self.relationships([("n", "notesSlide", "../notes.xml")])))
             }
         }
         let order = sections.indices.map { "<p:sldId id=\"\($0 + 256)\" r:id=\"s\($0)\"/>" }.joined()
         let main = "<p:presentation \(names)><p:sldIdLst>\(order)</p:sldIdLst></p:presentation>"
-        parts += [("ppt/presentation.xml", main), ("ppt/_rels/presentation.xml.rels", relationships(links))]
-        return package("ppt/presentation.xml", "presentationml.presentation", parts)
+        parts.append(("ppt/_rels/presentation.xml.rels", Self.relationships(links)))
+        return Self.package("presentationml.presentation", [("ppt/presentation.xml", main)] + parts, title: title)
     }
 
     // MARK: - Excel
@@ -164,16 +167,16 @@ struct OfficeContents {
             if let note = section.note {
                 let comment = "<comment ref=\"A1\"><text><r><t>\(note)</t></r></text></comment>"
                 parts.append(("xl/c.xml", "<comments \(names)><commentList>\(comment)</commentList></comments>"))
-                parts.append(("xl/_rels/s\(index).xml.rels", relationships([("c", "comments", "c.xml")])))
+                parts.append(("xl/_rels/s\(index).xml.rels", Self.relationships([("c", "comments", "c.xml")])))
             }
         }
         let sheets = sections.enumerated().map { "<sheet name=\"\($1.heading)\" sheetId=\"\($0 + 1)\" r:id=\"s\($0)\"/>" }.joined()
         let table = strings.map { "<si><r><t>\(Self.escaped(String($0.prefix(2))))</t></r><r><t>\(Self.escaped(String($0.dropFirst(2))))</t></r></si>" }
+        let workbook = "<workbook \(names)><sheets>\(sheets)</sheets></workbook>"
         parts += [
-            ("xl/workbook.xml", "<workbook \(names)><sheets>\(sheets)</sheets></workbook>"),
-            ("xl/_rels/workbook.xml.rels", relationships(links)),
+            ("xl/_rels/workbook.xml.rels", Self.relationships(links)),
             ("xl/sharedStrings.xml", "<sst \(names)>\(table.joined())</sst>"),
         ]
-        return package("xl/workbook.xml", "spreadsheetml.sheet", parts)
+        return Self.package("spreadsheetml.sheet", [("xl/workbook.xml", workbook)] + parts, title: title)
     }
 }

@@ -37,7 +37,7 @@ struct OfficeTests {
             let content = String(decoding: bytes[block.bytes], as: UTF8.self)
             switch block.kind {
             case .heading(let level): return [String(repeating: "#", count: level) + " " + content]
-            case .listItem: return [content.replacing(/^- /, with: "")]
+            case .listItem: return [String(content.trimmingPrefix("- "))]
             default: return content.split(separator: "\n").map(String.init)
             }
         }
@@ -59,11 +59,11 @@ struct OfficeTests {
 
     @Test("that are cut or damaged give an answer", arguments: formats)
     func damage(name: String, bytes: [UInt8]) {
-        for length in stride(from: 0, to: bytes.count, by: 97) {
+        for length in stride(from: 0, to: bytes.count, by: 211) {
             #expect(throws: DocumentFailure.self) { try TextExtractor().extract(Array(bytes[..<length]), filename: "a.docx") }
         }
         var generator = TextGenerator(seed: 7)
-        for _ in 0..<200 {
+        for _ in 0..<60 {
             var damaged = bytes
             for _ in 0...generator.number(3) { damaged[generator.number(damaged.count)] = UInt8(generator.number(256)) }
             guard let text = try? TextExtractor().extract(damaged, filename: "a.docx") else { continue }

@@ -29,7 +29,7 @@ struct OpenSheets: OpenDocumentOutput {
     mutating func add(_ paragraph: BlockFlow.Paragraph) throws(DocumentFailure) {
         guard isInCell, let last = cells.indices.last else { return text.addNote(paragraph.content) }
         if !cells[last].text.isEmpty { cells[last].text.append(.space) }
-        cells[last].text += paragraph.content
+        cells[last].text += paragraph.content.withoutNewlines
     }
 
     mutating func addNote(_ note: [UInt8]) { text.addNote(note) }
@@ -89,7 +89,7 @@ struct OpenSheets: OpenDocumentOutput {
                     guard copies <= Self.maxCopies else {
                         throw DocumentFailure(.tooLarge, "A sheet repeats its cells more than a million times.")
                     }
-                    try text.add(cell.text, column: cell.column + repetition)
+                    try text.add(cell.text[...], column: cell.column + repetition)
                 }
             }
             try text.endRow()

@@ -65,8 +65,8 @@ final class SheetBody: XMLHandler {
 
     func text(_ text: UnsafeBufferPointer<UInt8>) {
         switch part {
-        case .value: value.append(contentsOf: text)
-        case .formula: formula.append(contentsOf: text)
+        case .value: value.append(contentsOf: text.withoutNewlines)
+        case .formula: formula.append(contentsOf: text.withoutNewlines)
         case nil: break
         }
     }
@@ -74,15 +74,15 @@ final class SheetBody: XMLHandler {
     private func addCell() throws(DocumentFailure) {
         if value.isEmpty, !formula.isEmpty {
             text.noteMissingValue()
-            return try text.add([UInt8(ascii: "=")] + formula, column: column)
+            return try text.add(([UInt8(ascii: "=")] + formula)[...], column: column)
         }
         guard !value.isEmpty else { return }
         switch type {
         case "s":
             if let index = Int(value[...].string.onOneLine), let string = strings[index] { try text.add(string, column: column) }
-        case "b": try text.add(Array((value == [UInt8(ascii: "1")] ? "TRUE" : "FALSE").utf8), column: column)
-        case "n": try text.add(Array(formats.text(value[...].string, style: style).utf8), column: column)
-        default: try text.add(value, column: column)
+        case "b": try text.add(ArraySlice((value == [UInt8(ascii: "1")] ? "TRUE" : "FALSE").utf8), column: column)
+        case "n": try text.add(ArraySlice(formats.text(value[...].string, style: style).utf8), column: column)
+        default: try text.add(value[...], column: column)
         }
     }
 

@@ -45,11 +45,12 @@ struct SheetText {
 
     /// Adds a cell to the open row.
     ///
+    /// - Parameter text: On one line.
     /// - Throws: `.tooLarge` once there is more text than a document may have: cells can share one long string.
-    mutating func add(_ text: some Collection<UInt8>, column: Int) throws(DocumentFailure) {
+    mutating func add(_ text: ArraySlice<UInt8>, column: Int) throws(DocumentFailure) {
         guard !rows.isEmpty, text.contains(where: { !$0.isSpace }) else { return }
         let start = bytes.count
-        bytes.append(contentsOf: text.lazy.map { $0 == .newline || $0 == 0x0D ? .space : $0 })
+        bytes.append(contentsOf: text)
         guard bytes.count <= TextBuilder.maxBytes else { throw .tooMuchText }
         rows[rows.count - 1].append(Cell(column: column, bytes: start..<bytes.count))
     }
@@ -131,4 +132,9 @@ struct SheetText {
         }
         return lines
     }
+}
+
+extension Sequence<UInt8> {
+    /// The same bytes with spaces in the place of newlines.
+    var withoutNewlines: some Sequence<UInt8> { lazy.map { $0 == .newline || $0 == 0x0D ? .space : $0 } }
 }

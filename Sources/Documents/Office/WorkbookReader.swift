@@ -85,7 +85,7 @@ final class SharedStrings: XMLHandler {
     }
 
     func text(_ text: UnsafeBufferPointer<UInt8>) {
-        if isInText { bytes.append(contentsOf: text) }
+        if isInText { bytes.append(contentsOf: text.withoutNewlines) }
     }
 }
 
