@@ -1,6 +1,6 @@
 /// Finds running heads, running feet and page numbers: what stands outermost on page after page.
 ///
-/// Page by page the outermost line of the top and of the bottom is compared with those of the other pages, digits taken for
+/// Page by page the outermost line of the top and of the bottom is compared with those of the other pages, numbers taken for
 /// equal; what repeats is marked, and the next line becomes the outermost one.
 struct Furniture {
     private struct Place: Hashable {
@@ -9,32 +9,32 @@ struct Furniture {
         var isTop: Bool
     }
 
+    /// A place and the indexes of the lines there.
+    private typealias Edge = (place: Place, lines: [Int])
+
     private static let maxRounds = 4
-    /// Shares of the pages from the first to the last with the line, and of all pages. A left-hand page may have another head
-    /// than a right-hand one, and a chapter another than the next.
-    private static let (minDensity, minPages) = (0.45, 4)
+    private static let minPages = 4
 
     static func mark(in pages: inout [PageLayout]) {
         guard pages.count > 1 else { return }
-        for round in 0..<maxRounds {
-            let found = outermost(of: pages)
-            var places: [Place: [Int]] = [:]
-            for (page, edges) in found.enumerated() {
-                for (place, _) in edges { places[place, default: []].append(page) }
+        for _ in 0..<maxRounds {
+            let edges = pages.map { page in [edge(of: page, isTop: true), edge(of: page, isTop: false)].compactMap(\.self) }
+            var seen: [Place: [Int]] = [:]
+            for (page, edges) in edges.enumerated() {
+                for edge in edges { seen[edge.place, default: []].append(page) }
             }
-            var isNew = false
-            for (page, edges) in found.enumerated() {
-                for (place, lines) in edges where repeats(place, places[place] ?? [], of: pages.count, round) {
-                    isNew = isNew || !lines.isEmpty
-                    for line in lines { pages[page].lines[line].isFurniture = true }
+            let repeated = seen.filter { repeats($0.key, $0.value, of: pages.count) }
+            guard !repeated.isEmpty else { break }
+            for (page, edges) in edges.enumerated() {
+                for edge in edges where repeated[edge.place] != nil {
+                    for line in edge.lines { pages[page].lines[line].isFurniture = true }
                 }
             }
-            guard isNew else { break }
         }
         restoreIfNothingIsLeft(&pages)
     }
 
-    /// A document whose every line repeats is no furniture store.
+    /// A document whose every line repeats still has a text.
     private static func restoreIfNothingIsLeft(_ pages: inout [PageLayout]) {
         guard pages.allSatisfy({ $0.lines.allSatisfy(\.isFurniture) }) else { return }
         for page in pages.indices {
@@ -42,34 +42,33 @@ struct Furniture {
         }
     }
 
-    private static func repeats(_ place: Place, _ seen: [Int], of pageCount: Int, _ round: Int) -> Bool {
+    /// - Parameter seen: Indexes of the pages with the line, in order.
+    private static func repeats(_ place: Place, _ seen: [Int], of pageCount: Int) -> Bool {
         guard let first = seen.first, let last = seen.last else { return false }
         // Two pages are enough for a number that stands alone.
-        if place.text.isPageNumber { return seen.count * 2 > pageCount || seen.count >= minPages }
-        let density = Double(seen.count) / Double(last - first + 1)
-        if pageCount >= minPages && seen.count * 10 >= pageCount * 6 { return true }
-        return round < 2 && seen.count >= minPages && density >= minDensity
+        if place.text.isPageNumber && seen.count * 2 > pageCount { return true }
+        guard pageCount >= minPages else { return false }
+        // Left pages may have other heads than right ones, and a chapter others than the next.
+        let isOneSided = seen.allSatisfy { $0 % 2 == first % 2 }
+        let span = isOneSided ? (last - first) / 2 + 1 : last - first + 1
+        return seen.count * 10 >= pageCount * 6
+            || (seen.count >= (isOneSided ? minPages - 1 : minPages) && seen.count * 10 >= span * 6)
     }
 
-    /// For every page the outermost row at either end that is not marked yet, with the indexes of its lines.
-    private static func outermost(of pages: [PageLayout]) -> [[(Place, [Int])]] {
-        pages.map { page in
-            let lines = page.lines.indices.filter { !page.lines[$0].isFurniture && !page.lines[$0].isVertical }
-            guard let top = lines.min(by: { page.lines[$0].box.top < page.lines[$1].box.top }),
-                let bottom = lines.max(by: { page.lines[$0].box.bottom < page.lines[$1].box.bottom })
-            else { return [] }
-            return [(top, true), (bottom, false)].compactMap { outer, isTop in
-                place(of: outer, isTop, lines, on: page)
-            }
-        }
-    }
-
-    private static func place(of outer: Int, _ isTop: Bool, _ lines: [Int], on page: PageLayout) -> (Place, [Int])? {
-        let box = page.lines[outer].box
-        let row = lines.filter { abs(page.lines[$0].box.middle - box.middle) < max(box.height, 1) / 2 }
-            .sorted { page.lines[$0].box.left < page.lines[$1].box.left }
+    /// The outermost row of a page that is not marked yet.
+    private static func edge(of page: PageLayout, isTop: Bool) -> Edge? {
+        let lines = page.lines.indices.filter { !page.lines[$0].isFurniture && !page.lines[$0].isVertical }
+        let boxes = page.lines.lazy.map(\.box)
+        let outer = isTop ? lines.min { boxes[$0].top < boxes[$1].top } : lines.max { boxes[$0].bottom < boxes[$1].bottom }
+        guard let box = outer.map({ boxes[$0] }) else { return nil }
+        let isInRow = { (line: Int) in abs(boxes[line].middle - box.middle) < max(box.height, 1) / 2 }
+        let row = lines.filter(isInRow).sorted { boxes[$0].left < boxes[$1].left }
         let text = row.map { page.lines[$0].text }.joined(separator: " ").withoutNumbers
         guard text.utf8.count <= 300 else { return nil }
+        let gap = lines.lazy.filter { !isInRow($0) }
+            .map { isTop ? boxes[$0].top - box.bottom : box.top - boxes[$0].bottom }.min() ?? .infinity
+        // Rows of numbers are alike as well, but a page number stands apart from the text.
+        guard !text.contains("#") || (gap > 0.7 * box.height && text.isNoRowOfNumbers) else { return nil }
         return (Place(text: text, isTop: isTop), row)
     }
 }
@@ -84,12 +83,15 @@ extension String {
         return text
     }
 
-    /// Whether nothing but a page number is left: `#`, `- # -`, `page # of #`, `seite #`, `iv`.
+    fileprivate var isNoRowOfNumbers: Bool { isPageNumber || contains(where: \.isLetter) }
+
+    /// Whether nothing but a page number is left: `#`, `- # -`, `page # of #`, `# / #`, `iv`.
     fileprivate var isPageNumber: Bool {
         let words = split { !$0.isLetter && $0 != "#" }
         guard (1...4).contains(words.count) else { return false }
         let names: Set<Substring> = ["page", "seite", "pagina", "página", "p", "s", "of", "von", "de", "sur"]
-        return words.allSatisfy { $0 == "#" || names.contains($0) || $0.allSatisfy { "ivxlc".contains($0) } }
-            && words.contains { !names.contains($0) }
+        let numbers = words.filter { !names.contains($0) }
+        let isPair = numbers.count == 2 && (words.count > 2 || contains("/"))
+        return (numbers.count == 1 || isPair) && numbers.allSatisfy { $0 == "#" || $0.allSatisfy { "ivxlc".contains($0) } }
     }
 }

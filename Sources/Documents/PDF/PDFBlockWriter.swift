@@ -2,9 +2,9 @@
 struct PDFBlockWriter {
     private let hyphenation: Hyphenation
     private var builder = TextBuilder()
-    /// A paragraph at the end of a page that may end in the middle of a word, and the furniture behind it.
+    /// What the last block of lines became.
     private(set) var lastText: String?
-    private var tables = 0
+    private(set) var tables = 0
 
     init(hyphenation: Hyphenation) { self.hyphenation = hyphenation }
 

@@ -29,8 +29,10 @@ struct PDFText {
             }
             guard !writer.isOverLimit else { throw .tooMuchText }
         }
+        let tables = writer.tables
         var builder = writer.finish()
         builder.quality = quality
+        builder.quality.tables = tables
         builder.warnings = warnings
         return try builder.finish(title: title ?? topHeading)
     }
