@@ -10,6 +10,7 @@ struct LayoutScanner {
     static func pages(in bytes: [UInt8], firstPage: Int) -> [PageLayout] {
         var scanner = LayoutScanner(bytes)
         scanner.scan(firstPage: firstPage)
+        for index in scanner.pages.indices { scanner.pages[index].attachRaisedMarks() }
         return scanner.pages
     }
 
@@ -19,9 +20,9 @@ struct LayoutScanner {
         var words: [LayoutWord] = []
         while let tag = bytes.markup(from: &index) {
             if tag.starts(with: "word ".utf8) {
-                if let word = word(tag) { Self.append(word, to: &words) }
+                if let word = word(tag) { LayoutWord.append(word, to: &words) }
             } else if tag.starts(with: "/line".utf8) {
-                append(words)
+                append(LayoutWord.withoutLetterSpacing(words))
                 words = []
             } else if tag.starts(with: "block".utf8) {
                 block += 1
@@ -31,14 +32,6 @@ struct LayoutScanner {
                 block = -1
             }
         }
-    }
-
-    /// Where the font changes poppler ends a word, but only a space does for people: small capitals, raised numbers.
-    private static func append(_ word: LayoutWord, to words: inout [LayoutWord]) {
-        guard let last = words.last, abs(word.box.left - last.box.right) < 0.1 * min(word.box.height, last.box.height) else {
-            return words.append(word)
-        }
-        words[words.count - 1] = LayoutWord(box: last.box.union(word.box), text: last.text + word.text)
     }
 
     private mutating func append(_ words: [LayoutWord]) {

@@ -77,15 +77,17 @@ enum TableFinder {
     }
 
     private static func isClear(_ rows: [TableRow], columnCount: Int) -> Bool {
+        let cells = rows.flatMap(\.cells)
+        let places = rows.count * columnCount
+        // Formulas and the numbers at the axes of charts stand in rows as well, but all over the place.
+        guard columnCount == 2 || cells.count * 2 >= places else { return false }
         let values = rows.flatMap { $0.cells.dropFirst() }
         let numbers = values.count(where: \.isNumeric)
         // Labels are short; where they are not, all the rest must be numbers.
         if rows.count(where: { $0.cells[0].isLong }) * 2 > rows.count { return numbers * 5 >= values.count * 4 }
-        if numbers * 2 >= values.count { return true }
-        if rows.count(where: \.endsWithNumber) * 5 >= rows.count * 4 { return true }
-        let cells = rows.flatMap(\.cells)
+        if numbers * 2 >= values.count || rows.count(where: \.endsWithNumber) * 5 >= rows.count * 4 { return true }
         let words = cells.reduce(0) { $0 + $1.words }
-        return columnCount > 2 && words <= cells.count * 4 && cells.count * 2 >= rows.count * columnCount
+        return columnCount > 2 && words <= cells.count * 4 && cells.count * 4 >= places * 3
     }
 
     /// The first rows as one, as long as nothing stands in their first column: headings that are broken into lines.

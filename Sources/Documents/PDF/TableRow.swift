@@ -12,8 +12,10 @@ struct TableRow {
         var isNumeric: Bool {
             let digits = text.unicodeScalars.count { $0.properties.numericType != nil }
             let letters = text.unicodeScalars.count { $0.properties.isAlphabetic }
-            return digits > 0 ? digits >= letters : letters == 0
+            // Without digits: what tables have in place of a number.
+            return digits > 0 ? digits >= letters : text.unicodeScalars.allSatisfy(Self.placeholders.contains)
         }
+        private static let placeholders = Set("–—-−☐☒☑✓✔✗×*$€%/. ".unicodeScalars)
         var isLong: Bool { words > 6 || text.utf8.count > 60 }
     }
 
