@@ -48,6 +48,14 @@ package func wireDocument(_ document: Document) -> JSONValue {
     return .object(fields)
 }
 
+/// A document with the name that its owner gave it.
+package func wire(_ named: NamedDocument) -> JSONValue {
+    guard case .object(var fields) = wireDocument(named.document) else { return .null }
+    fields["external_id"] = .string(named.name)
+    fields["sha256"] = .string(named.sha256)
+    return .object(fields)
+}
+
 package func wire(_ job: Job) -> JSONValue {
     [
         "id": .string(job.id.rawValue), "object": "job", "kind": .string(job.kind.rawValue),

@@ -17,6 +17,7 @@ package struct Door: Sendable {
     package var create: CreateKnowledgeBase
     package var remove: RemoveKnowledgeBase
     package var attach: AttachFile
+    package var put: PutDocument
     package var search: SearchPassages
     /// Largest upload.
     package var uploadLimitBytes: Int
@@ -28,7 +29,8 @@ package struct Door: Sendable {
         keys: Keys, files: any FileStore, bases: any KnowledgeBaseStore, documents: any DocumentStore,
         experts: any ExpertStore, jobs: JobDesk, batches: FileBatches,
         embedders: Embedders, answer: AnswerQuestion, models: ListModels,
-        create: CreateKnowledgeBase, remove: RemoveKnowledgeBase, attach: AttachFile, search: SearchPassages, uploadLimitBytes: Int,
+        create: CreateKnowledgeBase, remove: RemoveKnowledgeBase, attach: AttachFile, put: PutDocument,
+        search: SearchPassages, uploadLimitBytes: Int,
         extraPrefixes: [String], checkReadiness: @escaping @Sendable () async throws -> Void
     ) {
         self.keys = keys
@@ -44,6 +46,7 @@ package struct Door: Sendable {
         self.create = create
         self.remove = remove
         self.attach = attach
+        self.put = put
         self.search = search
         self.uploadLimitBytes = uploadLimitBytes
         self.extraPrefixes = extraPrefixes
@@ -84,9 +87,10 @@ package struct Door: Sendable {
     private func addAlan(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
         ExpertRoutes(experts: experts, bases: bases).add(to: group)
         KnowledgeBaseRoutes(
-            bases: bases, documents: documents, create: create, remove: remove, attach: attach, receive: receive,
-            search: search
+            bases: bases, documents: documents, create: create, remove: remove, attach: attach, put: put,
+            receive: receive, search: search
         ).add(to: group)
+        NamedDocumentRoutes(bases: bases, put: put, receive: receive).add(to: group)
         KeyRoutes(keys: keys).add(to: group)
         JobRoutes(jobs: jobs).add(to: group)
     }

@@ -56,9 +56,15 @@ extension Request {
 }
 
 extension AppContext {
-    /// An id from the path.
+    /// An id from the path, where whatever is no letter or digit may be percent-encoded.
     func id<ID: Identifier>(_ name: String, as type: ID.Type = ID.self) throws -> ID {
-        ID(rawValue: try parameters.require(name))
+        ID(rawValue: try segment(name))
+    }
+
+    /// A part of the path, decoded once: `a%2Fb` is `a/b`.
+    func segment(_ name: String) throws -> String {
+        let sent: String = try parameters.require(name)
+        return sent.removingPercentEncoding ?? sent
     }
 }
 

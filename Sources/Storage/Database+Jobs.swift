@@ -66,8 +66,10 @@ extension Database: JobStore {
 
     package func complete(_ lease: JobLease, with content: IndexedContent) async throws -> Bool {
         let now = time
-        return try await write { db in
+        let isKept = try await write { db in
             guard try db.end(lease, as: .completed, at: now) else { return false }
+            // First, so that an index that follows along step by step never has old and new together.
+            try db.promote(lease.job.document, of: lease.job.tenant, at: now)
             try db.execute(
                 sql: """
                     UPDATE job SET stage = 'storing', chunks_total = :all, chunks_done = :all,
@@ -78,6 +80,9 @@ extension Database: JobStore {
             try db.store(content, as: lease.job.document, of: lease.job.knowledgeBase)
             return true
         }
+        // What was replaced. The document is stored, whatever comes of this.
+        if isKept { try? await unlinkReleased() }
+        return isKept
     }
 
     package func fail(_ lease: JobLease, _ failure: DocumentFailure) async throws -> Bool {

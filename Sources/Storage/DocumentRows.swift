@@ -7,7 +7,7 @@ import Knowledge
 extension Connection {
     /// The document that was attached by this file of the tenant, or nil. Its `file` is the one asked for.
     ///
-    /// A document's own id finds it as well: the service's own API knows documents by that.
+    /// A document's own id finds it as well: the service's own API knows documents by that, and by external names.
     func findDocument(_ file: FileID, of base: KnowledgeBaseID, tenant: TenantID) throws -> Document? {
         let arguments: StatementArguments = [
             "base": base.rawValue, "tenant": tenant.rawValue, "id": file.rawValue,
@@ -25,11 +25,13 @@ extension Connection {
             document.file = file
             return document
         }
-        return try Row.fetchOne(
+        let own = try Row.fetchOne(
             self,
             sql: "SELECT * FROM document WHERE tenant_id = :tenant AND knowledge_base_id = :base AND id = :id",
             arguments: arguments
         ).map(Document.init(row:))
+        // And so does the name that its owner gave it.
+        return try own ?? named(file.rawValue, "current", in: base, tenant: tenant)?.value.document
     }
 
     /// The document of some content, or nil. Its `file` is one by which it was attached.

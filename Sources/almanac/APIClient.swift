@@ -51,6 +51,14 @@ struct APIClient: Sendable {
         return try await answer(to: request)
     }
 
+    /// Puts a file as it is.
+    func put(_ file: URL, to path: String) async throws -> JSONValue {
+        var request = request("PUT", path)
+        request.headers.add(name: "Content-Type", value: "application/octet-stream")
+        request.body = .bytes(ByteBuffer(bytes: try Data(contentsOf: file, options: .mappedIfSafe)))
+        return try await answer(to: request)
+    }
+
     private func send(_ method: String, _ path: String, _ body: JSONValue?) async throws -> JSONValue {
         var request = request(method, path)
         if let body {

@@ -11,8 +11,9 @@ struct Almanac: AsyncParsableCommand {
         abstract: "A knowledge base that answers through the OpenAI API.",
         version: version,
         subcommands: [
-            Serve.self, Add.self, Search.self, Ask.self, KnowledgeBaseCommand.self, ExpertCommand.self, KeyCommand.self,
-            ModelCommand.self, Extract.self, ChunkCommand.self, Evaluate.self, Doctor.self,
+            Serve.self, Add.self, Sync.self, Search.self, Ask.self, KnowledgeBaseCommand.self, ExpertCommand.self,
+            KeyCommand.self, JobCommand.self, ModelCommand.self, Extract.self, ChunkCommand.self, Evaluate.self,
+            Doctor.self,
         ]
     )
 

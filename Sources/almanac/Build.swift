@@ -61,7 +61,7 @@ func buildServices(
         models: ListModels(catalog: catalog, experts: database, bases: database),
         create: CreateKnowledgeBase(bases: database, embedders: embedders),
         remove: RemoveKnowledgeBase(bases: database, index: index),
-        attach: AttachFile(documents: database, wakeUp: wakeUp),
+        attach: AttachFile(documents: database, wakeUp: wakeUp), put: PutDocument(store: database, wakeUp: wakeUp),
         search: SearchPassages(bases: database, documents: database, retriever: retriever),
         uploadLimitBytes: configuration.uploadLimitBytes, extraPrefixes: configuration.prefixes,
         checkReadiness: { try await database.checkHealth() })

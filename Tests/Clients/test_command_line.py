@@ -35,8 +35,9 @@ def documents(place, name: str) -> list[str]:
 
 
 def test_adding_twice_adds_nothing_with_and_without_a_server(place):
-    for _ in range(2):
-        run(place, "add", "papers", "--kb", "shore", "--wait")
+    for added, known in ((2, 0), (0, 2)):
+        told = run(place, "add", "papers", "--kb", "shore", "--wait")
+        assert told == f"{added} added · {known} already known · 0 failed\n"
     place.start()
     assert documents(place, "shore") == ["lighthouse.md", "mill.txt"]
     run(place, "add", "papers", "--kb", "shore", "--wait")
@@ -45,6 +46,40 @@ def test_adding_twice_adds_nothing_with_and_without_a_server(place):
     run(place, "add", "papers", "--kb", "shore", "--wait")
     assert documents(place, "shore") == ["ferry.md", "lighthouse.md", "mill.txt"]
     place.stop()
+
+
+@pytest.mark.parametrize("with_server", [False, True])
+def test_syncing_mirrors_a_folder_and_does_nothing_twice(place, with_server):
+    if with_server:
+        place.start()
+
+    def sync(*options: str, code: int = 0) -> dict:
+        done = json.loads(run(place, "sync", "papers", "--kb", "shore", "--wait", "--json", *options, code=code))
+        return {key: value for key, value in done.items() if key in ("added", "replaced", "deleted", "unchanged") and value}
+
+    papers = place.folder / "papers"
+    assert sync("--dry-run") == {"added": 2}
+    assert sync() == {"added": 2}
+    assert sync() == {"unchanged": 2}
+    (papers / "lighthouse.md").write_text(LIGHTHOUSE.replace("1871", "1902"))
+    (papers / "copy.md").write_text(MILL)  # of the content of another file
+    (papers / "inner" / "mill.txt").unlink()
+    assert sync("--dry-run", "--delete") == {"added": 1, "replaced": 1, "deleted": 1}
+    assert sync() == {"added": 1, "replaced": 1}
+    assert sync("--delete") == {"deleted": 1, "unchanged": 2}
+    found = run(place, "search", "When was the lighthouse built?", "--kb", "shore")
+    assert "1902" in found and "1871" not in found
+    assert "rye" in run(place, "search", "What does the mill grind?", "--kb", "shore")
+    (papers / "broken.txt").write_bytes(bytes(range(256)) * 40)
+    assert sync(code=6) == {"added": 1, "unchanged": 2}
+    jobs = json.loads(run(place, "job", "list", "--status", "failed", "--json"))
+    assert len(jobs) == 1 and jobs[0]["reason"] == "unreadable"
+    run(place, "job", "watch", jobs[0]["id"], code=1)
+    assert json.loads(run(place, "job", "show", jobs[0]["id"]))["status"] == "failed"
+    run(place, "job", "cancel", jobs[0]["id"], code=5)
+    assert run(place, "job", "retry", "--failed").strip() == "1 queued"
+    if with_server:
+        place.stop()
 
 
 @pytest.mark.parametrize("with_server", [False, True])

@@ -51,6 +51,8 @@ struct Things: Sendable {
     var chunk: ChunkID
     var job: JobID
     var batch: FileBatchID
+    /// Under the name `name`.
+    var named: DocumentID
     var expert: Expert
     var strangersBase: KnowledgeBaseID
     var strangersFile: FileID
@@ -66,6 +68,11 @@ struct Things: Sendable {
         chunk = try #require(stored.first?.chunks.first)
         job = try #require(try await world.database.jobs(status: nil, page: Page(), in: world.scope).elements.first?.id)
         batch = try await world.database.addBatch([Attachment(file: file)], to: base.id, in: world.scope).id
+        let extra = try await world.upload("named text")
+        let (holder, _) = try await world.database.put(
+            Attachment(file: extra.id), as: "name", in: base.id, scope: world.scope)
+        named = holder.document.id
+        try await world.complete(World.content())
         expert = Expert(title: "Expert", createdAt: world.database.time)
         try await world.database.add(expert, in: world.scope)
         _ = try await world.upload("second file")
@@ -182,6 +189,30 @@ struct ScopedCall: Sendable, CustomTestStringConvertible {
         ScopedCall("text") { try await !$0.text(of: $1.file, in: $1.base.id, scope: $2).isEmpty },
         ScopedCall("remove document") { database, things, scope in
             try await database.remove(things.file, from: things.base.id, in: scope)
+            return true
+        },
+        ScopedCall("named documents") { database, things, scope in
+            try await !database.namedDocuments(of: things.base.id, after: nil, limit: 9, in: scope).elements.isEmpty
+        },
+        ScopedCall("document by name") { database, things, scope in
+            try await database.document(FileID(rawValue: "name"), of: things.base.id, in: scope).id == things.named
+        },
+        ScopedCall("put a file under a name") { database, things, scope in
+            let file = scope == things.world.scope ? things.file : things.strangersFile
+            _ = try await database.put(Attachment(file: file), as: "name", in: things.base.id, scope: scope)
+            return true
+        },
+        ScopedCall("put the file under a name") { database, things, scope in
+            let base = scope == things.world.scope ? things.base.id : things.strangersBase
+            _ = try await database.put(Attachment(file: things.file), as: "other", in: base, scope: scope)
+            return true
+        },
+        ScopedCall("remove named document") { database, things, scope in
+            do {
+                try await database.remove(named: "name", from: things.base.id, in: scope)
+            } catch RequestError.notFound("document", _, _) {
+                return false
+            }
             return true
         },
         ScopedCall("documents matching") { database, things, scope in

@@ -55,20 +55,50 @@ struct ReceiveUpload: Sendable {
     let limitBytes: Int
 
     func callAsFunction(_ request: Request, in scope: Scope) async throws -> StoredFile {
+        try await take(request) { try await receive(request, into: $0, scope) }
+    }
+
+    /// Takes a form, or a body that is the file itself; the file gets the name given here.
+    func callAsFunction(_ request: Request, named path: String, in scope: Scope) async throws -> StoredFile {
+        let isForm = request.headers[.contentType]?.lowercased().hasPrefix("multipart/form-data") == true
+        return try await take(request) { upload in
+            isForm
+                ? try await receive(request, into: upload, named: path, scope)
+                : try await receiveRaw(request, into: upload, named: path, scope)
+        }
+    }
+
+    private func take(
+        _ request: Request, _ receive: (any FileUpload) async throws -> StoredFile
+    ) async throws -> StoredFile {
         // The form around the file adds little; a body that is announced larger than this need not come in at all.
         if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limitBytes + 65_536 {
             throw RequestError.tooLarge(limitBytes: limitBytes)
         }
         let upload = try await files.beginUpload()
         do {
-            return try await receive(request, into: upload, scope)
+            return try await receive(upload)
         } catch {
             await upload.discard()
             throw error
         }
     }
 
-    private func receive(_ request: Request, into upload: any FileUpload, _ scope: Scope) async throws -> StoredFile {
+    private func receiveRaw(
+        _ request: Request, into upload: any FileUpload, named path: String, _ scope: Scope
+    ) async throws -> StoredFile {
+        var size = 0
+        for try await buffer in request.body {
+            size = try await upload.append(Array(buffer.readableBytesView))
+            guard size <= limitBytes else { throw RequestError.tooLarge(limitBytes: limitBytes) }
+        }
+        guard size > 0 else { throw RequestError.invalid(parameter: nil, message: "The body must not be empty.") }
+        return try await files.admit(upload, name: Self.filename(path), purpose: "assistants", in: scope)
+    }
+
+    private func receive(
+        _ request: Request, into upload: any FileUpload, named path: String? = nil, _ scope: Scope
+    ) async throws -> StoredFile {
         var form = try MultipartReader(contentType: request.headers[.contentType], body: request.body)
         var fields: [String: String] = [:]
         var name: String?
@@ -76,7 +106,7 @@ struct ReceiveUpload: Sendable {
         while let part = try await form.nextPart() {
             if part.name == "file" {
                 guard name == nil else { throw RequestError.invalid(parameter: "file", message: "must be given once") }
-                name = try Self.filename(part.filename)
+                name = try Self.filename(path ?? part.filename)
                 while let bytes = try await form.read() {
                     size = try await upload.append(bytes)
                     guard size <= limitBytes else { throw RequestError.tooLarge(limitBytes: limitBytes) }

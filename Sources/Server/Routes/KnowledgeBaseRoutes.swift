@@ -12,6 +12,7 @@ struct KnowledgeBaseRoutes: Sendable {
     let create: CreateKnowledgeBase
     let remove: RemoveKnowledgeBase
     let attach: AttachFile
+    let put: PutDocument
     let receive: ReceiveUpload
     let search: SearchPassages
 
@@ -41,7 +42,12 @@ struct KnowledgeBaseRoutes: Sendable {
         }
         .delete("knowledgebases/:base/documents/:file") { _, context in
             let id: FileID = try context.id("file")
-            try await documents.remove(id, from: context.id("base"), in: context.caller())
+            let (base, scope) = try (context.id("base", as: KnowledgeBaseID.self), context.caller())
+            do {
+                try await put.remove(named: id.rawValue, from: base, in: scope)
+            } catch RequestError.notFound("document", _, _) {
+                try await documents.remove(id, from: base, in: scope)
+            }
             return try Response.json(wireDeleted(id.rawValue, object: "document"))
         }
     }

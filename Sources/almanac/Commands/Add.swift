@@ -26,12 +26,13 @@ struct Add: AsyncParsableCommand {
         try await session.run { client in
             let id = try await client.knowledgeBase(named: base, orCreate: true)
             var report = Report()
+            var line = ProgressLine(unit: "files")
             for (position, file) in files.enumerated() {
-                Terminal.progress("\(position + 1)/\(files.count) \(file.lastPathComponent)")
+                line.show(position, of: files.count, file.lastPathComponent)
                 await add(file, to: id, client, &report)
             }
+            line.end()
             if wait || client.isTemporary { try await waitForAll(id, client, &report) }
-            Terminal.endProgress()
             try present(report, id)
         }
     }
@@ -62,13 +63,7 @@ struct Add: AsyncParsableCommand {
 
     /// Asks until nothing is in progress any more; then names what failed.
     private func waitForAll(_ base: String, _ client: APIClient, _ report: inout Report) async throws {
-        while true {
-            let counts = try await client.get("/v1/vector_stores/\(base)")["file_counts"]
-            let waiting = counts?["in_progress"]?.integer ?? 0
-            Terminal.progress("\(waiting) being indexed")
-            guard waiting > 0 else { break }
-            try await Task.sleep(for: .milliseconds(100))
-        }
+        try await client.waitUntilIndexed(base)
         for document in try await client.list("/v1/vector_stores/\(base)/files")
         where document["status"] == "failed" {
             guard let name = report.added.removeValue(forKey: document["id"]?.string ?? "") else { continue }
@@ -99,11 +94,7 @@ struct Add: AsyncParsableCommand {
                 throw CommandFailure(.notFound, "There is nothing at \(path).")
             }
             guard isFolder.boolValue else { return [URL(fileURLWithPath: path)] }
-            let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
-            return names.sorted()
-                .filter { name in !name.split(separator: "/").contains { $0.hasPrefix(".") } }
-                .map { URL(fileURLWithPath: path + "/" + $0) }
-                .filter { (try? $0.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile) == true }
+            return FolderFile.all(in: path).map(\.url)
         }
     }
 }
