@@ -10,6 +10,8 @@ package struct Retriever: Sendable {
     let reranker: (any Reranker)?
     private let profiles: BaseProfiles
 
+    /// Looks at documents that are replaced while they are looked at.
+    private static let maxLooks = 4
     /// How many candidates a reranker reads at least.
     private static let rerankedDepth = 24
 
@@ -41,9 +43,16 @@ package struct Retriever: Sendable {
             let matching = try await self.documents.documents(matching: filter, of: bases.map(\.id), in: scope)
             allowed = allowed?.intersection(matching) ?? matching
         }
-        let candidates = try await ranked(search, bases, allowed, scope)
-        let reranked = try await reranked(candidates, search, scope: scope)
-        return try await passages(of: reranked, search, scope: scope)
+        var found: [Passage] = []
+        for _ in 1...Self.maxLooks {
+            let candidates = try await ranked(search, bases, allowed, scope)
+            let reranked = try await reranked(candidates, search, scope: scope)
+            let isWhole: Bool
+            (found, isWhole) = try await passages(of: reranked, search, scope: scope)
+            // Chunks that went in between belong to a document that has a newer version by now, or was removed.
+            if isWhole { break }
+        }
+        return found
     }
 
     /// All candidates of all queries, best first.
@@ -130,9 +139,10 @@ package struct Retriever: Sendable {
     }
 
     /// Reads the best candidates and leaves out what the ranking does not want.
+    /// - Returns: Also whether all of them were still there.
     private func passages(
         of candidates: [Candidate], _ asked: PassageSearch, scope: Scope
-    ) async throws -> [Passage] {
+    ) async throws -> ([Passage], isWhole: Bool) {
         let (ranking, limit) = (asked.ranking, asked.limit)
         var counts: [DocumentID: Int] = [:]
         let wanted = candidates.filter { candidate in
@@ -149,6 +159,7 @@ package struct Retriever: Sendable {
             passage.evidence = evidence[passage.chunk]?.evidence ?? Evidence()
             return passage
         }
-        return Array((ranking.collapsesDuplicates ? passages.withoutCopies() : passages).prefix(limit))
+        let distinct = ranking.collapsesDuplicates ? passages.withoutCopies() : passages
+        return (Array(distinct.prefix(limit)), passages.count == read.count)
     }
 }
