@@ -14,6 +14,9 @@ ALTER TABLE job ADD COLUMN lease_until INTEGER;
 -- Runs in a row that ended with their worker.
 ALTER TABLE job ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0 CHECK (deaths >= 0);
 
+-- Jobs that lost a worker wait behind those that did not, so that one of them cannot hold up the others.
+DROP INDEX job_queued;
+CREATE INDEX job_queued ON job (tenant_id, deaths, created_at, id, not_before) WHERE status = 'queued';
 CREATE INDEX job_leased ON job (lease_until) WHERE status = 'running';
 CREATE INDEX job_by_document ON job (document_id);
 CREATE INDEX job_by_status ON job (tenant_id, status, created_at, id);

@@ -56,6 +56,8 @@ extension Database: JobStore {
     ) async throws -> Bool {
         try await write { db in
             guard try db.renew(lease, at: time, progress) else { return false }
+            // It gets on, so it is not the document that workers die of.
+            try db.execute(sql: "UPDATE job SET deaths = 0 WHERE id = ? AND deaths > 0", arguments: [lease.job.id.rawValue])
             for (chunk, vector) in zip(chunks, vectors) {
                 let digest = ChunkDigest(chunk, of: lease.job.knowledgeBase, lease.embedding)
                 try db.stage(vector, digest, for: lease.job.id)
@@ -162,12 +164,13 @@ extension Database: JobStore {
         return data
     }
 
-    /// Of the tenants that have a job due, the one that has waited longest since its last; of its jobs, the oldest.
+    /// Of the tenants that have a job due, the one that has waited longest since its last; of its jobs, the oldest, but behind
+    /// all others those that lost a worker.
     private static let nextJob = """
         SELECT * FROM job WHERE status = 'queued' AND not_before <= :now AND tenant_id = (
             SELECT id FROM tenant WHERE EXISTS (
                 SELECT 1 FROM job WHERE job.tenant_id = tenant.id AND status = 'queued' AND not_before <= :now
             ) ORDER BY last_claim, id LIMIT 1
-        ) ORDER BY created_at, id LIMIT 1
+        ) ORDER BY deaths, created_at, id LIMIT 1
         """
 }

@@ -39,7 +39,7 @@ struct JobTests {
         }
     }
 
-    @Test("gives up a document that the process died of three times, and goes on with the others")
+    @Test("gives up a document that the process died of three times, and does the others before it tries again")
     func survivesDeadlyDocument() async throws {
         var world = try World()
         let base = try await world.makeBase()
@@ -50,11 +50,15 @@ struct JobTests {
             #expect(lease.job.document == deadly.id)
             #expect(lease.job.attempts == attempt)
             world = try await world.reopened()
+            guard attempt == 1 else { continue }
+            let other = try #require(try await world.database.claim(at: world.later))
+            #expect(other.job.document == harmless.id)
+            #expect(try await world.database.complete(other, with: World.content()))
         }
         let status = try await world.database.document(deadly.file, of: base.id, in: world.scope).status
         #expect(
             status == .failed(DocumentFailure(.internalError, "The server ended 3 times while it read this document.")))
-        #expect(try await world.database.claim(at: world.later)?.job.document == harmless.id)
+        #expect(try await world.database.claim(at: world.later) == nil)
     }
 
     @Test("lets only the holder of the present lease write")
