@@ -44,7 +44,7 @@ struct KeywordWorld: Sendable {
     }
 
     func search(_ query: String, in base: KnowledgeBaseID, limit: Int = 10) async throws -> [Hit] {
-        try await positions(of: database.search(query, in: [base], documents: nil, limit: limit))
+        try await positions(of: database.search(SearchQuery(query), in: [base], documents: nil, limit: limit))
     }
 
     /// Hits with the chunks' places in their documents.
