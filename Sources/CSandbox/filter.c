@@ -1,5 +1,5 @@
-// Filters of system calls in classic BPF (https://docs.kernel.org/userspace-api/seccomp_filter.html), written out by hand: a list
-// of comparisons, the first that holds decides.
+// Filters of system calls in classic BPF (https://docs.kernel.org/userspace-api/seccomp_filter.html), written out by
+// hand: a list of comparisons, the first that holds decides.
 #define _GNU_SOURCE
 #include "CSandbox.h"
 
@@ -123,12 +123,15 @@ static void begin(struct program *program) {
     when(program, BPF_JGT, NEWEST_CALL, FAIL(ENOSYS));
 }
 
-/// Signals go to the process itself and to those that it started, which are younger. Ids that are negative stand for groups.
+/// Signals go to the process itself and to those that it started, which are younger. Ids that are negative stand for
+/// groups, whose ids are those of their oldest members.
 static void leave_others_alone(struct program *program, int call) {
-    add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_K | BPF_JEQ, (uint32_t)call, 0, 6));
+    const uint32_t own = (uint32_t)getpid();
+    add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_K | BPF_JEQ, (uint32_t)call, 0, 8));
     load(program, offsetof(struct seccomp_data, args));
-    when(program, BPF_JGT, INT32_MAX, FAIL(EPERM));
-    when(program, BPF_JGE, (uint32_t)getpid(), ALLOW);
+    when(program, BPF_JGT, 0U - own, FAIL(EPERM));
+    when(program, BPF_JGT, INT32_MAX, ALLOW);
+    when(program, BPF_JGE, own, ALLOW);
     answer(program, FAIL(EPERM));
 }
 
@@ -139,10 +142,9 @@ static void allow_programs(struct program *program, bool has_local_sockets) {
     when_argument(program, SYS_clone, 0, BPF_JSET, namespaces, FAIL(EPERM), ALLOW);
     // Its flags lie in memory, where no filter can look; the C library then uses clone.
     when(program, BPF_JEQ, SYS_clone3, FAIL(ENOSYS));
-    // Nobody leaves the group that is killed at the deadline. Programs that always ask for one of their own believe they
-    // have it.
+    // Nobody leaves the session, by which everybody is found at the deadline. Programs that always ask for one of their
+    // own believe they have it.
     when(program, BPF_JEQ, SYS_setsid, FAIL(0));
-    when(program, BPF_JEQ, SYS_setpgid, FAIL(0));
     leave_others_alone(program, SYS_kill);
     leave_others_alone(program, SYS_tkill);
     leave_others_alone(program, SYS_tgkill);

@@ -1,5 +1,5 @@
-// Landlock (https://docs.kernel.org/userspace-api/landlock.html), by its system calls: the C library has no functions for it,
-// and the numbers of newer versions are missing from older headers.
+// Landlock (https://docs.kernel.org/userspace-api/landlock.html), by its system calls: the C library has no functions
+// for it, and the numbers of newer versions are missing from older headers.
 #define _GNU_SOURCE
 #include "CSandbox.h"
 
@@ -85,7 +85,8 @@ int sandbox_confine_files(const char *writable) {
     const int version = sandbox_landlock_version();
     if (version == 0) return ENOSYS;
     const struct ruleset rights = everything(version);
-    const size_t size = version >= 6 ? sizeof rights : version >= 4 ? offsetof(struct ruleset, scopes) : sizeof rights.files;
+    const size_t before_scopes = version >= 4 ? offsetof(struct ruleset, scopes) : sizeof rights.files;
+    const size_t size = version >= 6 ? sizeof rights : before_scopes;
     const int rules = (int)syscall(CREATE_RULESET, &rights, size, 0);
     if (rules < 0) return errno;
     int failure = allow_places(rules, rights.files, writable);

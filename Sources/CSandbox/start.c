@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <spawn.h>
 
-static int describe(const struct sandbox_command *command, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes) {
+static int describe(
+    const struct sandbox_command *command, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes
+) {
     int failure = 0;
     if ((failure = posix_spawn_file_actions_adddup2(actions, command->input, 0))) return failure;
     if ((failure = posix_spawn_file_actions_adddup2(actions, command->output, 1))) return failure;

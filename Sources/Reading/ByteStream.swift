@@ -60,7 +60,9 @@ struct Checksum {
 
     private mutating func add(_ bytes: UnsafeRawBufferPointer) {
         let words = bytes.count / 8
-        for word in 0..<words { mix(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: word * 8, as: UInt64.self))) }
+        for word in 0..<words {
+            mix(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: word * 8, as: UInt64.self)))
+        }
         for byte in bytes[(words * 8)...] { mix(UInt64(byte)) }
     }
 

@@ -1,7 +1,7 @@
 import CSandbox
 import Foundation
 
-/// One run of a program: fed, listened to, bounded in time and output, and gone with all of its process group afterwards.
+/// One run of a program: fed, listened to, bounded in time and output, and gone with all that it started afterwards.
 ///
 /// Blocks its thread.
 struct ChildProcess {
@@ -76,15 +76,13 @@ struct ChildProcess {
         return process
     }
 
-    /// Ends the group and waits for its leader. What is left of the group is taken over by the system.
+    /// Ends all that is left and waits for the child.
     private static func end(_ child: pid_t, after stop: Exchange.Stop) -> Ending {
         // One that closed its output is about to end by itself, and how it ends says what happened.
         var status: Int32 = 0
-        var isWaitedFor = stop == .outputClosed && wait(for: child, at: ContinuousClock.now + .seconds(2), &status)
-        kill(-child, SIGKILL)
-        while !isWaitedFor {
-            isWaitedFor = waitpid(child, &status, 0) == child || errno != EINTR
-        }
+        if stop == .outputClosed { letEnd(child, until: ContinuousClock.now + .seconds(2)) }
+        ProcessSession(leader: child).end()
+        while waitpid(child, &status, 0) < 0 && errno == EINTR {}
         switch stop {
         case .deadline: return .deadline
         case .tooMuchOutput: return .tooMuchOutput
@@ -95,20 +93,23 @@ struct ChildProcess {
         }
     }
 
-    private static func wait(for child: pid_t, at deadline: ContinuousClock.Instant, _ status: inout Int32) -> Bool {
+    /// Waits until the child has ended, and leaves it to be waited for.
+    private static func letEnd(_ child: pid_t, until deadline: ContinuousClock.Instant) {
         while ContinuousClock.now < deadline {
-            let ended = waitpid(child, &status, WNOHANG)
-            if ended == child { return true }
-            if ended < 0 && errno != EINTR { return true }
+            var info = siginfo_t()
+            // While the child lives, nothing is filled in.
+            let code = waitid(P_PID, id_t(child), &info, WEXITED | WNOHANG | WNOWAIT)
+            if code < 0 ? errno != EINTR : info.si_signo == SIGCHLD { return }
             usleep(500)
         }
-        return false
     }
 }
 
-private func withCStrings<Result>(_ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>?) -> Result) -> Result {
+private func withCStrings<Result>(_ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>?) -> Result)
+    -> Result
+{
     let copies = strings.map { strdup($0) } + [nil]
-    defer { copies.forEach { free($0) } }
+    defer { for copy in copies { free(copy) } }
     return copies.withUnsafeBufferPointer { body($0.baseAddress) }
 }
 

@@ -56,7 +56,9 @@ struct Connections {
             }
             ours = Descriptor(pair[0])
             childs = Descriptor(pair[1])
-            guard ours.isOpen, childs.isOpen else { throw ReaderUnusable("no connection to a reader could be made", EMFILE) }
+            guard ours.isOpen, childs.isOpen else {
+                throw ReaderUnusable("no connection to a reader could be made", EMFILE)
+            }
             ours.makeNonblocking()
         }
     }
@@ -66,7 +68,7 @@ struct Connections {
 package struct ReaderUnusable: Error, CustomStringConvertible {
     package let description: String
 
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 
     init(_ what: String, _ code: Int32) {
         description = "\(what): \(String(cString: strerror(code)))"

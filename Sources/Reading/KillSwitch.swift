@@ -14,7 +14,7 @@ final class KillSwitch: Sendable {
 
     var isPulled: Bool { state.withLock(\.isPulled) }
 
-    /// Kills the child and all of its process group, now or as soon as there is one.
+    /// Kills the child and its process group, now or as soon as there is one.
     func pull() {
         state.withLock { state in
             state.isPulled = true

@@ -31,7 +31,8 @@ package enum ReadingChild {
         let reply = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
         dup2(STDERR_FILENO, STDOUT_FILENO)
         guard reply > 2, let (head, document) = readRequest() else { end(Exit.badRequest, "no request") }
-        if !MediaType.mayNeedPrograms(document, filename: head.filename) {
+        if !TextExtractor.mayNeedPrograms(document, filename: head.filename) {
+            alarm(UInt32(sandbox.limits.seconds))
             do {
                 try sandbox.confineToComputing()
             } catch {

@@ -8,8 +8,10 @@ package import Logging
 package struct ReadingSettings: Sendable {
     /// Documents read at the same time; the others wait.
     package var readers = max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
-    /// From start to end of one document, recognition of its pages included.
+    /// For one document, from start to end.
     package var timeoutSeconds = 120
+    /// As much more for documents that other programs read: recognition takes seconds a page.
+    package var recognitionSeconds = 1_200
     /// Private memory of one reader, and of each program that it starts.
     package var memoryMegabytes = 2_048
     package var sandbox = SandboxMode.prefer
@@ -55,7 +57,8 @@ package struct SandboxedReader: DocumentReader {
             limits: .init(memoryMegabytes: settings.memoryMegabytes, seconds: settings.timeoutSeconds))
         var child = ChildProcess(
             program: program, arguments: [ReadingChild.command] + sandbox.arguments,
-            timeout: .seconds(settings.timeoutSeconds), maxOutputBytes: Self.maxReplyBytes)
+            timeout: .seconds(settings.timeoutSeconds + settings.recognitionSeconds), maxOutputBytes: Self.maxReplyBytes
+        )
         child.environment["TMPDIR"] = folder.path
         child.environment["OMP_THREAD_LIMIT"] = "1"  // tesseract's threads wait for each other more than they work
         child.environment["SWIFT_BACKTRACE"] = "enable=no"
@@ -71,15 +74,18 @@ package struct SandboxedReader: DocumentReader {
     private func text(of outcome: ChildProcess.Outcome) throws -> ExtractedText {
         switch outcome.ending {
         case .cancelled: throw CancellationError()
-        case .deadline, .killed(signal: SIGXCPU): throw tooSlow(outcome)
+        case .deadline: throw tooSlow(outcome, settings.timeoutSeconds + settings.recognitionSeconds)
+        case .killed(signal: SIGALRM), .killed(signal: SIGXCPU): throw tooSlow(outcome, settings.timeoutSeconds)
         case .tooMuchOutput: throw crashed(outcome, "Its reader answered with something that is not a text.")
-        case .exited(ReadingChild.Exit.notConfined), .exited(ReadingChild.Exit.usage), .exited(ReadingChild.Exit.badRequest):
+        case .exited(ReadingChild.Exit.notConfined), .exited(ReadingChild.Exit.usage),
+            .exited(ReadingChild.Exit.badRequest):
             throw ReaderUnusable("the reader did not begin: \(outcome.errors)")
         case .killed where Self.wantedMemory(outcome.errors):
             report(outcome, "it wanted more memory than it may have")
             throw DocumentFailure(
                 .tooLarge,
-                "Reading this file takes more than \(settings.memoryMegabytes) MiB of memory. Split it and upload the parts.")
+                "Reading this file takes more than \(settings.memoryMegabytes) MiB of memory. Split it and upload the parts."
+            )
         case .killed, .exited: return try text(of: outcome.output, outcome)
         }
     }
@@ -98,11 +104,10 @@ package struct SandboxedReader: DocumentReader {
         }
     }
 
-    private func tooSlow(_ outcome: ChildProcess.Outcome) -> DocumentFailure {
+    private func tooSlow(_ outcome: ChildProcess.Outcome, _ seconds: Int) -> DocumentFailure {
         report(outcome, "it took too long")
         return DocumentFailure(
-            .timedOut,
-            "Reading this file took longer than \(settings.timeoutSeconds) seconds. Split it and upload the parts.")
+            .timedOut, "Reading this file took longer than \(seconds) seconds. Split it and upload the parts.")
     }
 
     private func crashed(

@@ -7,7 +7,9 @@ struct TemporaryFolder {
     init() throws {
         var template = Array((NSTemporaryDirectory() + "almanac-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else { throw ReaderUnusable("no temporary folder could be made", errno) }
-        path = template.withUnsafeBufferPointer { String(decoding: $0.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) }
+        path = template.withUnsafeBufferPointer {
+            String(decoding: $0.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
     }
 
     /// Also removes what is in it; links are removed, not followed.

@@ -112,7 +112,7 @@ func buildServiceGroup(
     return ServiceGroup(configuration: configuration)
 }
 
-/// What reads documents: a process of its own for each.
+/// What reads documents: a process of its own for each, behind the converters that the configuration names.
 func buildReader(_ configuration: Configuration, logger: Logger) throws -> any DocumentReader {
     let abilities = SandboxAbilities()
     guard configuration.ingest.reading.sandbox != .require || abilities.isComplete else {
@@ -120,7 +120,12 @@ func buildReader(_ configuration: Configuration, logger: Logger) throws -> any D
             "ingest.sandbox is 'require', but this kernel cannot confine a reader fully: \(abilities). "
                 + "Use a kernel with Landlock, or set it to 'prefer'.")
     }
-    return SandboxedReader(configuration.ingest.reading, logger: logger)
+    let reader = SandboxedReader(configuration.ingest.reading, logger: logger)
+    let converters = configuration.ingest.converters
+    if converters.isEmpty { return reader }
+    return ConvertingReader(converters, settings: configuration.ingest.reading, reader: reader, logger: logger) {
+        try await ConverterService.post($0, filename: $1, to: $2)
+    }
 }
 
 /// The embedding models that the configuration names; the local one is read from disk.

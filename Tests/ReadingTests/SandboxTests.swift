@@ -12,7 +12,8 @@ struct SandboxTests {
     private func probe(_ way: String, _ trials: [String]) throws -> ([String: Int], ChildProcess.Ending) {
         let folder = try TemporaryDirectory()
         let child = ChildProcess(
-            program: built("SandboxProbe"), arguments: [way, folder.path] + trials, timeout: .seconds(60), maxOutputBytes: 4_096)
+            program: built("SandboxProbe"), arguments: [way, folder.path] + trials, timeout: .seconds(60),
+            maxOutputBytes: 4_096)
         let outcome = try child.run(input: [], killSwitch: KillSwitch())
         let lines = String(decoding: outcome.output, as: UTF8.self).split(separator: "\n")
         let results = lines.compactMap { line -> (String, Int)? in
@@ -39,17 +40,21 @@ struct SandboxTests {
         #expect(try probe("limits", ["spin"]).1 == .killed(signal: SIGXCPU))
     }
 
-    @Test("that reads by means of programs can start them, and speak to nobody", .enabled(if: SandboxAbilities().filtersCalls))
+    @Test(
+        "that reads by means of programs can start them, and speak to nobody",
+        .enabled(if: SandboxAbilities().filtersCalls))
     func programs() throws {
         let trials = [
             "read file", "start program", "start thread", "memory", "code", "kill self", "inet", "local", "kill parent",
-            "kill all", "leave group", "new namespace", "unknown call",
+            "kill all", "kill own group", "leave session", "new namespace", "unknown call",
         ]
         let (results, ending) = try probe("programs", trials)
         #expect(
             results == [
                 "read file": 0, "start program": 0, "start thread": 0, "memory": 0, "code": 0, "kill self": 0,
-                "inet": Self.denied, "local": Self.denied, "kill parent": Self.denied, "kill all": Self.denied, "leave group": -1,
+                "inet": Self.denied, "local": Self.denied, "kill parent": Self.denied, "kill all": Self.denied,
+                "kill own group": 0,
+                "leave session": -1,
                 "new namespace": Self.denied, "unknown call": Self.missing,
             ])
         #expect(ending == .exited(0))
@@ -57,17 +62,19 @@ struct SandboxTests {
 
     @Test("that converts may use sockets of this machine alone", .enabled(if: SandboxAbilities().filtersCalls))
     func converters() throws {
-        let (results, _) = try probe("converters", ["start program", "local", "inet", "kill parent", "leave group"])
+        let (results, _) = try probe("converters", ["start program", "local", "inet", "kill parent", "leave session"])
         #expect(
             results == [
-                "start program": 0, "local": 0, "inet": Self.denied, "kill parent": Self.denied, "leave group": -1,
+                "start program": 0, "local": 0, "inet": Self.denied, "kill parent": Self.denied, "leave session": -1,
             ])
     }
 
-    @Test("that only computes has no files, no programs and no processes", .enabled(if: SandboxAbilities().filtersCalls))
+    @Test(
+        "that only computes has no files, no programs and no processes", .enabled(if: SandboxAbilities().filtersCalls))
     func computing() throws {
         let trials = [
-            "start thread", "memory", "kill self", "read file", "read program", "write file", "start program", "code", "inet",
+            "start thread", "memory", "kill self", "read file", "read program", "write file", "start program", "code",
+            "inet",
             "local", "kill parent", "new namespace", "trace", "unknown call",
         ]
         let (results, ending) = try probe("computing", trials)
@@ -77,7 +84,8 @@ struct SandboxTests {
     }
 
     @Test(
-        "dies of what only an attacker tries", .enabled(if: SandboxAbilities().filtersCalls), arguments: ["mount", "trace"])
+        "dies of what only an attacker tries", .enabled(if: SandboxAbilities().filtersCalls),
+        arguments: ["mount", "trace"])
     func hostileCall(_ trial: String) throws {
         #expect(try probe("programs", [trial]).1 == .killed(signal: SIGSYS))
     }

@@ -73,11 +73,26 @@ static bool kill_parent(void) { return kill(getppid(), 0) == 0; }
 static bool kill_all(void) { return kill(-1, 0) == 0; }
 static bool kill_self(void) { return syscall(SYS_tgkill, getpid(), gettid(), 0) == 0; }
 
-static bool leave_group(void) {
-    const pid_t group = getpgid(0);
-    setsid();
-    setpgid(0, 0);
-    return getpgid(0) != group;
+static bool leave_session(void) {
+    const pid_t child = fork();
+    if (child == 0) {
+        const pid_t session = getsid(0);
+        setsid();
+        _exit(getsid(0) == session);
+    }
+    int status;
+    return waitpid(child, &status, 0) == child && status == 0;
+}
+
+static bool kill_own_group(void) {
+    const pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    setpgid(child, child);
+    int status;
+    return kill(-child, SIGKILL) == 0 && waitpid(child, &status, 0) == child;
 }
 
 static bool new_namespace(void) { return unshare(CLONE_NEWUSER) == 0; }
@@ -99,7 +114,9 @@ static const struct {
     {"inet", inet}, {"local", local}, {"read file", read_file}, {"read program", read_program},
     {"write file", write_file}, {"write much", write_much}, {"start program", start_program},
     {"start thread", start_thread}, {"memory", memory}, {"much memory", much_memory}, {"code", code},
-    {"kill parent", kill_parent}, {"kill all", kill_all}, {"kill self", kill_self}, {"leave group", leave_group},
+    {"kill parent", kill_parent},
+    {"kill all", kill_all}, {"kill self", kill_self}, {"leave session", leave_session},
+    {"kill own group", kill_own_group},
     {"new namespace", new_namespace}, {"no new rights", no_new_rights}, {"secret", secret}, {"inherited", inherited},
     {"unknown call", unknown_call}, {"mount", mount_folder}, {"trace", trace}, {"spin", spin},
 };

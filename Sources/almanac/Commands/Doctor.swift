@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Knowledge
 import Providers
+import Reading
 import Storage
 import Vectors
 
@@ -25,6 +26,9 @@ struct Doctor: AsyncParsableCommand {
         let configuration = try place.configuration()
         var findings = [model(configuration), disk(configuration)]
         findings.append(await database(configuration))
+        findings.append(sandbox(configuration))
+        for program in ExternalProgram.known { findings.append(await look(for: program)) }
+        findings += configuration.ingest.converters.map(converter)
         for provider in configuration.providers { findings.append(await reach(provider)) }
         if json {
             try Terminal.print(
@@ -95,6 +99,48 @@ struct Doctor: AsyncParsableCommand {
             return Finding(state: .ok, name: "database", detail: "in use by a running server")
         } catch {
             return Finding(state: .failure, name: "database", detail: "\(error)")
+        }
+    }
+
+    private func sandbox(_ configuration: Configuration) -> Finding {
+        let abilities = SandboxAbilities()
+        switch configuration.ingest.reading.sandbox {
+        case .off:
+            let detail = "off by ingest.sandbox; the kernel offers \(abilities)"
+            return Finding(state: .warning, name: "sandbox", detail: detail)
+        case .prefer:
+            return Finding(state: abilities.isComplete ? .ok : .warning, name: "sandbox", detail: "\(abilities)")
+        case .require:
+            return Finding(
+                state: abilities.isComplete ? .ok : .failure, name: "sandbox",
+                detail: "\(abilities)" + (abilities.isComplete ? "" : ", but ingest.sandbox is 'require'"))
+        }
+    }
+
+    private func look(for program: ExternalProgram) async -> Finding {
+        do {
+            if let (path, version) = try await program.find() {
+                return Finding(state: .ok, name: program.name, detail: "\(version), at \(path)")
+            }
+            return Finding(
+                state: .warning, name: program.name,
+                detail: "not found, so that \(program.enables) cannot be read; apt-get install \(program.package)")
+        } catch {
+            return Finding(state: .warning, name: program.name, detail: "\(error)")
+        }
+    }
+
+    private func converter(_ converter: Converter) -> Finding {
+        let suffixes = converter.suffixes.sorted().joined(separator: ", ")
+        switch converter.way {
+        case .service(let url, _):
+            return Finding(state: .ok, name: "converter", detail: "\(converter.name) for \(suffixes), at \(url)")
+        case .command(let command):
+            let program = command.first ?? ""
+            guard let path = ExternalProgram.path(of: program) else {
+                return Finding(state: .failure, name: "converter", detail: "\(converter.name): \(program) is not there")
+            }
+            return Finding(state: .ok, name: "converter", detail: "\(converter.name) for \(suffixes), by \(path)")
         }
     }
 
