@@ -7,7 +7,11 @@ import Testing
 enum DevelopmentData {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../shared/data/docs")
 
+    /// Formats that are read without other programs or libraries.
+    static let formats = ["txt", "md", "html", "csv", "tsv", "json", "jsonl", "eml", "rtf", "xml"]
+
     struct Row: CustomTestStringConvertible {
+        var format: String
         var file: String
         var snippets: [String]
         var testDescription: String { file }
@@ -17,8 +21,8 @@ enum DevelopmentData {
         guard let manifest = try? String(contentsOf: folder.appending(path: "manifest.tsv"), encoding: .utf8) else { return [] }
         return manifest.split(separator: "\n").dropFirst().compactMap { line in
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-            guard fields.count > 6, ["txt", "md", "html", "csv"].contains(fields[2]), fields[4] == "text" else { return nil }
-            return Row(file: fields[1], snippets: fields[6].split(separator: "¦").map(String.init))
+            guard fields.count > 6, formats.contains(fields[2]), fields[4] == "text" else { return nil }
+            return Row(format: fields[2], file: fields[1], snippets: fields[6].split(separator: "¦").map(String.init))
         }
     }()
 
@@ -39,6 +43,18 @@ struct RealDocumentTests {
         for snippet in row.snippets {
             #expect(found.contains(DevelopmentData.normalised(snippet)), "\(snippet)")
         }
+    }
+
+    @Test("nearly every snippet of every format", arguments: Set(DevelopmentData.rows.map(\.format)).sorted())
+    func share(format: String) throws {
+        var (found, all) = (0, 0)
+        for row in DevelopmentData.rows where row.format == format {
+            let text = try TextExtractor().extract(DevelopmentData.bytes(row), filename: row.file)
+            let normalised = DevelopmentData.normalised(text.text)
+            all += row.snippets.count
+            found += row.snippets.count { normalised.contains(DevelopmentData.normalised($0)) }
+        }
+        #expect(Double(found) >= 0.95 * Double(all))
     }
 
     @Test("chunks that keep every promise", arguments: DevelopmentData.rows)

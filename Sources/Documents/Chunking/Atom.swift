@@ -14,6 +14,9 @@ struct Atom {
         static func < (one: Grain, other: Grain) -> Bool { one.rawValue < other.rawValue }
         var next: Grain { Grain(rawValue: rawValue + 1) ?? .letter }
     }
+
+    /// What the pieces of a block are: sentences and clauses, rows and cells, lines.
+    enum Texture { case prose, table, code }
 }
 
 extension Atom {
@@ -22,7 +25,7 @@ extension Atom {
     /// A loop over a stack of pieces, so that depth never follows the input.
     ///
     /// - Returns: Pieces in order; one piece if it cannot be cut.
-    func pieces(upTo maxTokens: Int, meter: inout TokenMeter, isProse: Bool) -> [Atom] {
+    func pieces(upTo maxTokens: Int, meter: inout TokenMeter, texture: Texture) -> [Atom] {
         var pieces: [Atom] = []
         var pending = [self]
         while let atom = pending.popLast() {
@@ -31,7 +34,7 @@ extension Atom {
                 pieces.append(atom)
                 continue
             }
-            let parts = atom.parts(meter: &meter, isProse: isProse)
+            let parts = atom.parts(meter: &meter, texture: texture)
             if parts.count == 1, var part = parts.first {
                 part.grain = atom.grain.next
                 pending.append(part)
@@ -43,12 +46,17 @@ extension Atom {
     }
 
     /// The atom cut one step finer.
-    private func parts(meter: inout TokenMeter, isProse: Bool) -> [Atom] {
+    private func parts(meter: inout TokenMeter, texture: Texture) -> [Atom] {
         let ranges: [Range<Int>] =
             switch grain.next {
             case .block, .sentence:
-                isProse ? Sentences.byteRanges(in: meter.bytes, bytes) : Self.lines(of: meter.bytes, bytes)
-            case .clause: isProse ? Self.clauses(of: meter.bytes, bytes) : [bytes]
+                texture == .prose ? Sentences.byteRanges(in: meter.bytes, bytes) : Self.lines(of: meter.bytes, bytes)
+            case .clause:
+                switch texture {
+                case .prose: Self.clauses(of: meter.bytes, bytes)
+                case .table: Self.cells(of: meter.bytes, bytes)
+                case .code: [bytes]
+                }
             case .word: meter.units(in: bytes).map(\.bytes)
             case .letter: Self.halves(of: meter.bytes, bytes)
             }
@@ -63,6 +71,19 @@ extension Atom {
         bytes[range].split(separator: .newline).compactMap { line in
             line.trimmingSpace.isEmpty ? nil : line.startIndex..<line.trimmingSpace.endIndex
         }
+    }
+
+    /// A row's cells, each with the bar behind it.
+    private static func cells(of bytes: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
+        var cells: [Range<Int>] = []
+        var start = range.lowerBound
+        for index in range where bytes[index] == UInt8(ascii: "|") && index > start && index + 1 < range.upperBound {
+            guard bytes[index - 1] == .space, bytes[index + 1] == .space else { continue }
+            cells.append(start..<index + 1)
+            start = min(index + 2, range.upperBound)
+        }
+        if start < range.upperBound { cells.append(start..<range.upperBound) }
+        return cells
     }
 
     /// Stretches that end with a comma, semicolon, colon or dash.

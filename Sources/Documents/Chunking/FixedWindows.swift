@@ -10,9 +10,18 @@ struct FixedWindows {
     let overlapTokens: Int
 
     mutating func chunks() -> [Chunk] {
-        let units = units()
-        var builder = ChunkBuilder(meter.bytes, hasLines: outline.text.keepsSourceLines)
-        var block = 0
+        var builder = ChunkBuilder(outline.text, bytes: meter.bytes)
+        for body in outline.bodies {
+            let blocks = outline.text.blocks
+            let bytes = blocks[body.lowerBound].bytes.lowerBound..<blocks[body.upperBound - 1].bytes.upperBound
+            append(units(in: bytes), from: body.lowerBound, to: &builder)
+        }
+        return builder.chunks
+    }
+
+    /// - Parameter block: The block that the first unit lies in.
+    private func append(_ units: [Unit], from block: Int, to builder: inout ChunkBuilder) {
+        var block = block
         var covered = 0
         var first = 0
         while covered < units.count {
@@ -28,19 +37,18 @@ struct FixedWindows {
             covered = last
             first = overlapStart(before: last, after: first, in: units)
         }
-        return builder.chunks
     }
 
     /// Words, those that exceed a window by themselves cut to fit.
-    private mutating func units() -> [Unit] {
+    private mutating func units(in bytes: Range<Int>) -> [Unit] {
         var units: [Unit] = []
-        for unit in meter.units(in: 0..<meter.bytes.count) {
+        for unit in meter.units(in: bytes) {
             guard unit.tokens > maxTokens else {
                 units.append(unit)
                 continue
             }
             let word = Atom(bytes: unit.bytes, tokens: Int(unit.tokens), block: 0, grain: .word)
-            for piece in word.pieces(upTo: maxTokens, meter: &meter, isProse: true) {
+            for piece in word.pieces(upTo: maxTokens, meter: &meter, texture: .prose) {
                 let (start, end) = (Int32(piece.bytes.lowerBound), Int32(piece.bytes.upperBound))
                 units.append(Unit(start: start, end: end, tokens: Int32(clamping: piece.tokens)))
             }

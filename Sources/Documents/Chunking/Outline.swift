@@ -19,29 +19,44 @@ struct Outline {
     }
 
     /// Headings and what stands under them. A heading directly under a higher one opens no section of its own, so that no
-    /// section is just the name of a chapter.
+    /// section is just the name of a chapter. Furniture belongs to no section, and none reaches across it.
     func sections() -> [Section] {
         var sections: [Section] = []
-        var start = 0
-        var openLevel: Int?
-        for (index, block) in text.blocks.enumerated() {
-            guard let level = block.headingLevel else {
-                openLevel = nil
-                continue
+        for body in bodies {
+            var start = body.lowerBound
+            var openLevel: Int?
+            for index in body {
+                guard let level = text.blocks[index].headingLevel else {
+                    openLevel = nil
+                    continue
+                }
+                let isNested = openLevel.map { level > $0 } ?? false
+                openLevel = level
+                if isNested || index == start { continue }
+                sections.append(section(start..<index, of: body))
+                start = index
             }
-            let isNested = openLevel.map { level > $0 } ?? false
-            openLevel = level
-            if isNested || index == start { continue }
-            sections.append(section(start..<index))
-            start = index
+            sections.append(section(start..<body.upperBound, of: body))
         }
-        sections.append(section(start..<text.blocks.count))
         return sections
     }
 
-    private func section(_ blocks: Range<Int>) -> Section {
+    /// The longest runs of blocks without furniture between them.
+    var bodies: [Range<Int>] {
+        var bodies: [Range<Int>] = []
+        var start = 0
+        for (index, block) in text.blocks.enumerated() where block.kind == .furniture {
+            if start < index { bodies.append(start..<index) }
+            start = index + 1
+        }
+        if start < text.blocks.count { bodies.append(start..<text.blocks.count) }
+        return bodies
+    }
+
+    private func section(_ blocks: Range<Int>, of body: Range<Int>) -> Section {
         let level = text.blocks[blocks.lowerBound].headingLevel
-        return Section(blocks: blocks, isApart: level.map { $0 <= 2 } ?? true)
+        let isFirst = blocks.lowerBound == body.lowerBound
+        return Section(blocks: blocks, isApart: isFirst || level.map { $0 <= 2 } ?? true)
     }
 
     /// The headings that all of a chunk stands under.

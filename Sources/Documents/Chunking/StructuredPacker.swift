@@ -64,7 +64,7 @@ struct StructuredPacker {
         self.meter = meter
         self.window = window
         contexts = ContextLine(window: window, counter: counter)
-        builder = ChunkBuilder(meter.bytes, hasLines: outline.text.keepsSourceLines)
+        builder = ChunkBuilder(outline.text, bytes: meter.bytes)
     }
 
     mutating func chunks() -> [Chunk] {
@@ -159,7 +159,7 @@ struct StructuredPacker {
     /// - Returns: Whether there are several now.
     private mutating func cutLast(upTo maxTokens: Int) -> Bool {
         guard let atom = pending.last else { return false }
-        let pieces = atom.pieces(upTo: maxTokens, meter: &meter, isProse: isProse(atom))
+        let pieces = atom.pieces(upTo: maxTokens, meter: &meter, texture: texture(of: atom))
         guard pieces.count > 1 else { return false }
         pending.removeLast()
         pending.append(contentsOf: pieces.reversed())
@@ -182,12 +182,15 @@ struct StructuredPacker {
 
     private func isHeading(_ atom: Atom) -> Bool { outline.text.blocks[atom.block].headingLevel != nil }
 
-    private func isProse(_ atom: Atom) -> Bool {
+    private func texture(of atom: Atom) -> Atom.Texture {
         switch outline.text.blocks[atom.block].kind {
-        case .table, .code: false
-        default: true
+        case .table: .table
+        case .code: .code
+        default: .prose
         }
     }
+
+    private func isProse(_ atom: Atom) -> Bool { texture(of: atom) == .prose }
 
     // MARK: - Checking
 
@@ -228,7 +231,7 @@ struct StructuredPacker {
         while draft.atoms.count > kept { _ = draft.removeLast().map { pending.append($0) } }
         guard count == 1, let atom = draft.removeLast() else { return }
         let limit = max(1, atom.tokens * room / max(1, tokens - context) * 9 / 10)
-        var pieces = atom.pieces(upTo: limit, meter: &meter, isProse: isProse(atom))
+        var pieces = atom.pieces(upTo: limit, meter: &meter, texture: texture(of: atom))
         if pieces.count == 1 { pieces[0].grain = .letter }
         draft.append(pieces.removeFirst())
         pending.append(contentsOf: pieces.reversed())

@@ -3,19 +3,38 @@ struct BinaryFormat {
     var name: String
     var remedy: String
 
-    static func of(_ data: [UInt8]) -> BinaryFormat? {
+    /// - Parameter suffix: Tells formats apart that share a container, such as old Word and Excel files.
+    static func of(_ data: [UInt8], suffix: String) -> BinaryFormat? {
         guard let row = signatures.first(where: { matches($0.0, data) }) else { return nil }
         switch row.1 {
         case "a ZIP archive": return BinaryFormat(name: row.1, remedy: "Upload the files in it instead.")
-        case "an old Office document": return BinaryFormat(name: row.1, remedy: "Save it as text or HTML and upload that.")
-        case "an RTF document": return BinaryFormat(name: row.1, remedy: "Save it as text or HTML and upload that.")
+        case "an old Office document": return oldOffice[suffix] ?? BinaryFormat(
+            name: row.1, remedy: "Open it in the program that made it, save it in a newer format and upload that."
+        )
         default: return BinaryFormat(name: row.1, remedy: "Upload a text version of it instead.")
         }
     }
 
+    /// Formats in the container of Office 97.
+    private static let oldOffice: [String: BinaryFormat] = [
+        "doc": BinaryFormat(
+            name: "an old Word document", remedy: "Open it in Word or LibreOffice, save it as .docx and upload that."
+        ),
+        "xls": BinaryFormat(
+            name: "an old Excel workbook", remedy: "Open it in Excel or LibreOffice, save it as .xlsx and upload that."
+        ),
+        "ppt": BinaryFormat(
+            name: "an old PowerPoint presentation",
+            remedy: "Open it in PowerPoint or LibreOffice, save it as .pptx and upload that."
+        ),
+        "msg": BinaryFormat(
+            name: "an Outlook message", remedy: "Drag it out of a mail program as .eml, or save it as text or HTML, and upload that."
+        ),
+    ]
+
     /// How names of formats without a reader end.
     static let suffixes: Set<String> = [
-        "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "ods", "odp", "epub", "rtf", "zip", "png", "jpg", "jpeg", "gif",
+        "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "ods", "odp", "epub", "zip", "png", "jpg", "jpeg", "gif",
         "gz", "exe", "mp3", "mp4", "msg",
     ]
 
@@ -35,7 +54,6 @@ struct BinaryFormat {
     private static let signatures: [([UInt8?], String)] = [
         ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive"), ([0x50, 0x4B, 0x05, 0x06], "a ZIP archive"),
         ([0xD0, 0xCF, 0x11, 0xE0], "an old Office document"),
-        ([0x7B, 0x5C, 0x72, 0x74, 0x66], "an RTF document"),
         ([0x25, 0x21, 0x50, 0x53], "a PostScript document"),
         ([0x52, 0x49, 0x46, 0x46, nil, nil, nil, nil, 0x57, 0x41, 0x56, 0x45], "a sound file"),
         ([nil, nil, nil, nil, 0x66, 0x74, 0x79, 0x70], "a video or picture file"),

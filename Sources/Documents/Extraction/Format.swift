@@ -19,7 +19,6 @@ struct Format: Sendable {
         Format(.plainText, "plain text", "txt text log", PlainTextReader(style: .prose)),
         Format(.markdown, "Markdown", "md markdown mdown mkd mdx qmd rmd", MarkdownReader()),
         Format(.html, "HTML", "html htm xhtml xht", HTMLReader()),
-        Format(.csv, "CSV", "csv tsv tab", PlainTextReader(style: .rows)),
         Format(.docx, "a Word document (docx)", "docx docm dotx dotm", WordReader()),
         Format(.pptx, "a PowerPoint presentation (pptx)", "pptx pptm ppsx ppsm potx", SlidesReader()),
         Format(.xlsx, "an Excel workbook (xlsx)", "xlsx xlsm xltx xltm", WorkbookReader()),
@@ -29,13 +28,20 @@ struct Format: Sendable {
         Format(.epub, "an EPUB book", "epub", BookReader()),
         Format(.pdf, "a PDF document", "pdf", PDFReader()),
         Format(.picture, "a picture", "png jpg jpeg gif tif tiff webp", ImageReader()),
+        Format(.csv, "CSV", "csv tsv tab psv", DelimitedReader()),
+        Format(.json, "JSON", "json geojson webmanifest", JSONReader()),
+        Format(.jsonLines, "JSON lines", "jsonl ndjson jsonlines", JSONLinesReader()),
+        Format(.notebook, "a Jupyter notebook", "ipynb", NotebookReader()),
+        Format(.email, "an e-mail message", "eml mht mhtml", MailReader()),
+        Format(.mailbox, "a mailbox", "mbox mbx", MailboxReader()),
+        Format(.rtf, "Rich Text (RTF)", "rtf", RTFReader()),
+        Format(.xml, "XML", "xml svg rss atom xsd xsl xslt kml gpx dbk docbook jats nxml tei opml plist", MarkupReader()),
         Format(.code, "source code", codeSuffixes, PlainTextReader(style: .code)),
     ]
 
     private static let codeSuffixes = """
-        bash bat c cc cfg clj cmake conf cpp cs css cxx dart diff env erl ex go gradle groovy h hpp hs ini ipynb java jl js \
-        json jsonl jsx kt less lua m make ml mm ndjson patch php pl plist properties ps1 py r rb rs scala scss sh sql svg \
-        swift tf toml ts tsx vb vue xml yaml yml zig
+        bash bat c cc cfg clj cmake conf cpp cs css cxx dart diff env erl ex go gradle groovy h hpp hs ini java jl js jsx kt \
+        less lua m make ml mm patch php pl properties ps1 py r rb rs scala scss sh sql swift tf toml ts tsx vb vue yaml yml zig
         """
 
     static func of(_ type: MediaType) -> Format {

@@ -13,6 +13,12 @@ package enum MediaType: Hashable, Sendable, CaseIterable {
     case pdf
     /// Read by tesseract, where it is installed.
     case picture
+    /// One JSON text, or one a line, or the cells of a notebook.
+    case json, jsonLines, notebook
+    /// One message, or many in a file.
+    case email, mailbox
+    case rtf
+    case xml
 
     /// Finds out what a file is. The content counts before the name.
     ///
@@ -23,7 +29,7 @@ package enum MediaType: Hashable, Sendable, CaseIterable {
     static func sniff(_ data: [UInt8], filename: String) throws(DocumentFailure) -> MediaType {
         let suffix = suffix(of: filename)
         if let type = try byContent(data, suffix: suffix) { return type }
-        if let format = BinaryFormat.of(data) { throw .unsupported(format.name, remedy: format.remedy) }
+        if let format = BinaryFormat.of(data, suffix: suffix) { throw .unsupported(format.name, remedy: format.remedy) }
         return Format.named(suffix)?.type ?? .plainText
     }
 
@@ -33,6 +39,9 @@ package enum MediaType: Hashable, Sendable, CaseIterable {
         if BinaryFormat.isPicture(data) { return .picture }
         if let office = try OfficeFormat.sniff(data, suffix: suffix) { return office }
         if HTMLReader.opens(data) { return .html }
+        if RTFReader.opens(data) { return .rtf }
+        if MailboxReader.opens(data) { return .mailbox }
+        if Format.named(suffix).map({ $0.type == .plainText }) ?? true, MailReader.opens(data) { return .email }
         return nil
     }
 

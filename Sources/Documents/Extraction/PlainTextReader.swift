@@ -7,8 +7,6 @@ struct PlainTextReader: TextFormatReader {
         case prose
         /// Blank lines part blocks whose lines belong together.
         case code
-        /// The whole file is one table.
-        case rows
     }
 
     var style: Style
@@ -26,7 +24,6 @@ struct PlainTextReader: TextFormatReader {
         switch style {
         case .prose: .paragraph
         case .code: .code
-        case .rows: .table
         }
     }
 
@@ -36,7 +33,8 @@ struct PlainTextReader: TextFormatReader {
         for line in Lines(text) {
             let body = text[line].trimmingSpace
             if body.isEmpty {
-                if style != .rows { open.map { stretches.append($0) }; open = nil }
+                open.map { stretches.append($0) }
+                open = nil
                 continue
             }
             let start = style == .prose ? body.startIndex : line.lowerBound
