@@ -12,10 +12,15 @@ static const unsigned char sqlite_0003_jobs[] = {
 #embed "../../Migrations/sqlite/0003_jobs.sql"
 };
 
+static const unsigned char sqlite_0004_search_settings[] = {
+#embed "../../Migrations/sqlite/0004_search_settings.sql"
+};
+
 static const struct asset sqlite_migrations[] = {
     {"0001_initial.sql", sqlite_0001_initial, sizeof sqlite_0001_initial},
     {"0002_keywords.sql", sqlite_0002_keywords, sizeof sqlite_0002_keywords},
     {"0003_jobs.sql", sqlite_0003_jobs, sizeof sqlite_0003_jobs},
+    {"0004_search_settings.sql", sqlite_0004_search_settings, sizeof sqlite_0004_search_settings},
 };
 
 static const unsigned char console_index_html[] = {

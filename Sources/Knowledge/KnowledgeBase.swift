@@ -9,6 +9,7 @@ package struct KnowledgeBase: Hashable, Sendable {
     /// Fixed at creation: vectors of two models are never mixed.
     package var embedding: EmbeddingModel
     package var chunking: Chunking
+    package var search = SearchSettings()
     package var createdAt: Date
     package var lastActiveAt: Date
     /// Derived by the store when it is read; ignored when it is written.
@@ -32,6 +33,16 @@ package struct KnowledgeBase: Hashable, Sendable {
         self.counts = counts
         self.usageBytes = usageBytes
     }
+}
+
+/// What searches of a knowledge base do unless a request says otherwise.
+package struct SearchSettings: Hashable, Sendable {
+    /// The share of meaning beside words, 0…1; nil lets each search decide.
+    package var embeddingWeight: Double?
+    /// The score from which on passages count as an answer, 0…1; nil means the server's default.
+    package var minimumScore: Double?
+
+    package init() {}
 }
 
 /// How many documents of a knowledge base are in which state.

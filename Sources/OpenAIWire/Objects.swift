@@ -27,7 +27,15 @@ package func wire(_ base: KnowledgeBase) -> JSONValue {
         "status": base.counts.inProgress > 0 ? "in_progress" : "completed",
         "usage_bytes": .integer(base.usageBytes), "last_active_at": wire(base.lastActiveAt),
         "metadata": .object(base.metadata.mapValues(JSONValue.string)), "file_counts": wire(base.counts),
-        "embedding_model": .string(base.embedding.name),
+        "embedding_model": .string(base.embedding.name), "search_settings": wire(base.search),
+    ]
+}
+
+/// Our own part of a vector store.
+package func wire(_ settings: SearchSettings) -> JSONValue {
+    [
+        "embedding_weight": settings.embeddingWeight.map(JSONValue.number) ?? .null,
+        "minimum_score": settings.minimumScore.map(JSONValue.number) ?? .null,
     ]
 }
 

@@ -32,6 +32,16 @@ package struct SearchRequest: Sendable {
     }
 }
 
+extension SearchSettings {
+    /// Reads `search_settings` over these: fields that are absent stay as they are, `null` unsets.
+    package mutating func apply(_ body: Fields) throws {
+        if body.values["embedding_weight"] == .null { embeddingWeight = nil }
+        if body.values["minimum_score"] == .null { minimumScore = nil }
+        embeddingWeight = try body.number("embedding_weight", in: 0...1) ?? embeddingWeight
+        minimumScore = try body.number("minimum_score", in: 0...1) ?? minimumScore
+    }
+}
+
 extension Ranking {
     /// Reads OpenAI's `ranking_options`, and our own further ones.
     init(_ options: Fields) throws {

@@ -9,14 +9,15 @@ extension Database: KnowledgeBaseStore {
                 sql: """
                     INSERT INTO knowledge_base (
                         id, tenant_id, name, summary, metadata, embedding_name, embedding_dimension,
-                        embedding_max_tokens, embedding_fingerprint, chunking, created_at, last_active_at
-                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        embedding_max_tokens, embedding_fingerprint, chunking, created_at, last_active_at,
+                        embedding_weight, minimum_score
+                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     base.id.rawValue, scope.tenant.rawValue, base.name, base.summary, try jsonText(base.metadata),
                     base.embedding.name, base.embedding.dimension, base.embedding.maxTokens,
                     base.embedding.fingerprint, try jsonText(base.chunking), base.createdAt.milliseconds,
-                    base.lastActiveAt.milliseconds,
+                    base.lastActiveAt.milliseconds, base.search.embeddingWeight, base.search.minimumScore,
                 ]
             )
         }
@@ -55,12 +56,13 @@ extension Database: KnowledgeBaseStore {
         try await write { db in
             try db.execute(
                 sql: """
-                    UPDATE knowledge_base SET name = ?, summary = ?, metadata = ?, last_active_at = ?
+                    UPDATE knowledge_base SET name = ?, summary = ?, metadata = ?, last_active_at = ?,
+                        embedding_weight = ?, minimum_score = ?
                     WHERE tenant_id = ? AND id = ?
                     """,
                 arguments: [
-                    base.name, base.summary, try jsonText(base.metadata), now.milliseconds, scope.tenant.rawValue,
-                    base.id.rawValue,
+                    base.name, base.summary, try jsonText(base.metadata), now.milliseconds,
+                    base.search.embeddingWeight, base.search.minimumScore, scope.tenant.rawValue, base.id.rawValue,
                 ]
             )
             guard db.changesCount > 0 else { throw KnowledgeBase.missing(base.id) }
@@ -141,6 +143,8 @@ extension KnowledgeBase {
             ),
             usageBytes: try row.get("usage_bytes")
         )
+        search.embeddingWeight = try row.find("embedding_weight")
+        search.minimumScore = try row.find("minimum_score")
     }
 }
 

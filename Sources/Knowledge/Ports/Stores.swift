@@ -73,7 +73,7 @@ package protocol KnowledgeBaseStore: Sendable {
     /// Those of the ids that this scope may see, in the order asked, without those it may not.
     func knowledgeBases(_ ids: [KnowledgeBaseID], in scope: Scope) async throws -> [KnowledgeBase]
     func knowledgeBases(page: Page, in scope: Scope) async throws -> Listing<KnowledgeBase>
-    /// Changes name, summary and metadata; model and chunking stay.
+    /// Changes name, summary, metadata and search settings; model and chunking stay.
     func update(_ base: KnowledgeBase, in scope: Scope) async throws
     /// Removes it with its documents, chunks and vectors. Files stay.
     func remove(_ id: KnowledgeBaseID, in scope: Scope) async throws

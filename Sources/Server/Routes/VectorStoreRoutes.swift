@@ -60,6 +60,7 @@ struct VectorStoreRoutes: Sendable {
         base.name = try body.string("name", maxLength: 512) ?? base.name
         base.summary = try body.string("description", maxLength: 4_096) ?? base.summary
         base.metadata = try metadata(body) ?? base.metadata
+        if let settings = try body.object("search_settings") { try base.search.apply(settings) }
         try await bases.update(base, in: context.caller())
         return try Response.json(wire(base))
     }

@@ -21,7 +21,12 @@ package struct FindKnowledge: Sendable {
         guard let asked = StandaloneQuestion(turns) else { return Finding(passages: [], isSufficient: false) }
         let search = PassageSearch(queries: [asked.query], ranking: ranking, limit: limits.candidates)
         let passages = try await retriever.passages(for: search, in: bases, scope: scope)
-        return Finding(passages: passages, isSufficient: passages.first.map { $0.score >= limits.minimumScore } ?? false)
+        return Finding(passages: passages, isSufficient: passages.first.map { $0.score >= minimumScore(of: $0, bases) } ?? false)
+    }
+
+    /// What a passage's own knowledge base asks for, else the server's setting.
+    private func minimumScore(of passage: Passage, _ bases: [KnowledgeBase]) -> Double {
+        bases.first { $0.id == passage.knowledgeBase }?.search.minimumScore ?? limits.minimumScore
     }
 
     package struct Finding: Sendable {

@@ -95,6 +95,8 @@ package struct Retriever: Sendable {
         for base in bases {
             let profile = try await self.profiles.profile(of: base, embedder, scope: scope)
             let trust = EncoderTrust.value(query: fertility, base: profile.fertility)
+            var ranking = ranking
+            ranking.weights = ranking.weights ?? base.search.weights
             profiles[base.id] = (profile, Fusion(ranking: ranking, trust: trust))
         }
         let fused = candidates.map { profiles[$0.place.knowledgeBase]?.fusion.score($0.evidence) ?? 0 }
@@ -161,5 +163,12 @@ package struct Retriever: Sendable {
         }
         let distinct = ranking.collapsesDuplicates ? passages.withoutCopies() : passages
         return (Array(distinct.prefix(limit)), passages.count == read.count)
+    }
+}
+
+extension SearchSettings {
+    /// nil where each search decides.
+    fileprivate var weights: Ranking.Weights? {
+        embeddingWeight.map { Ranking.Weights(embedding: $0, text: 1 - $0) }
     }
 }

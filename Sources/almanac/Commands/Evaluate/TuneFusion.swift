@@ -19,6 +19,9 @@ struct TuneFusion: AsyncParsableCommand {
     @Option(help: "The judgements; documents are named by file name, with or without its suffix, or by file id.")
     var qrels: String
 
+    @Flag(help: "Only say what is best; leave the knowledge base's setting as it is.")
+    var dryRun = false
+
     @Flag(help: "Print the result as JSON.")
     var json = false
 
@@ -29,6 +32,11 @@ struct TuneFusion: AsyncParsableCommand {
         let questions = try EvaluationInput.judgedQueries(queries: queries, qrels: qrels)
         try await session.run { client in
             let id = try await client.knowledgeBase(named: base)
+            if !dryRun {
+                // What was set before must not be taken for what the search decides itself.
+                _ = try await client.post(
+                    "/v1/vector_stores/\(id)", ["search_settings": ["embedding_weight": .null]])
+            }
             var trials: [Trial] = []
             for share in Self.shares {
                 Terminal.progress("\(trials.count)/\(Self.shares.count) weights tried")
@@ -40,7 +48,29 @@ struct TuneFusion: AsyncParsableCommand {
                 trials.append(Trial(share: share, scores: scores))
             }
             Terminal.endProgress()
-            try present(trials)
+            guard let outcome = Outcome(trials) else { return }
+            if !dryRun {
+                _ = try await client.post(
+                    "/v1/vector_stores/\(id)",
+                    ["search_settings": ["embedding_weight": outcome.share.map(JSONValue.number) ?? .null]])
+            }
+            try present(trials, outcome)
+        }
+    }
+
+    /// What the trials come to.
+    private struct Outcome {
+        /// nil where no weight is better than what the search decides itself.
+        var share: Double?
+        var comparison: PairedComparison
+
+        init?(_ trials: [Trial]) {
+            guard let automatic = trials.first, let best = trials.max(by: { $0.scores.mean < $1.scores.mean }),
+                let comparison = PairedComparison(Array(zip(automatic.scores, best.scores)))
+            else { return nil }
+            self.comparison = comparison
+            // A weight that is better only by luck would be worse tomorrow.
+            share = comparison.verdict == .better ? best.share : nil
         }
     }
 
@@ -75,12 +105,8 @@ struct TuneFusion: AsyncParsableCommand {
         return RankingMetric.ndcg10.score(of: ids, grades: grades)
     }
 
-    private func present(_ trials: [Trial]) throws {
-        guard let automatic = trials.first, let best = trials.max(by: { $0.scores.mean < $1.scores.mean }),
-            let comparison = PairedComparison(Array(zip(automatic.scores, best.scores)))
-        else { return }
-        // A weight that is better only by luck would be worse tomorrow.
-        let recommended = comparison.verdict == .better ? best.share : nil
+    private func present(_ trials: [Trial], _ outcome: Outcome) throws {
+        let (recommended, comparison) = (outcome.share, outcome.comparison)
         if json {
             let tried = trials.map { trial -> JSONValue in
                 [
@@ -89,10 +115,10 @@ struct TuneFusion: AsyncParsableCommand {
                 ]
             }
             return try Terminal.print(json: [
-                "queries": .integer(automatic.scores.count), "tried": .array(tried),
+                "queries": .integer(trials.first?.scores.count ?? 0), "tried": .array(tried),
                 "embedding_weight": recommended.map(JSONValue.number) ?? .null,
                 "difference": .number(comparison.difference.rounded(to: 6)), "interval": comparison.interval.json,
-                "verdict": .string(comparison.verdict.rawValue),
+                "verdict": .string(comparison.verdict.rawValue), "stored": .bool(!dryRun),
             ])
         }
         Terminal.table(["meaning's share", "ndcg@10"], trials.map { [$0.name, $0.scores.mean.text] })
