@@ -12,7 +12,7 @@ struct BookReader: ArchiveReader {
         guard let path = container.package, let package = archive.entry(named: path) else {
             throw .damagedArchive("Its table of parts is missing.")
         }
-        let book = BookPackage(folder: String(path[..<(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)]))
+        let book = BookPackage(folder: PackageParts.split(path).folder)
         try XMLReader.read(package, of: &archive, doctype: .withoutSubset, by: book)
         let locked = BookLocks()
         try XMLReader.read("META-INF/encryption.xml", of: &archive, doctype: .withoutSubset, by: locked)
@@ -86,8 +86,8 @@ private final class BookPackage: XMLHandler {
     private func add(_ attributes: XMLAttributes) {
         let types = ["application/xhtml+xml", "text/html", "text/x-oeb1-document"]
         let properties = attributes["properties"]?.split(separator: " ") ?? []
-        guard let id = attributes["id"], let address = attributes["href"], types.contains(attributes["media-type"] ?? ""),
-            !properties.contains("nav")
+        guard let id = attributes["id"], let address = attributes["href"],
+            types.contains(attributes["media-type"] ?? ""), !properties.contains("nav")
         else { return }
         let path = address.prefix { $0 != "#" }
         parts[id] = PackageParts.resolve(path.removingPercentEncoding ?? String(path), in: folder)

@@ -54,7 +54,9 @@ final class Inflater {
             status = CZlib.inflate(stream, Z_NO_FLUSH)
             let count = Self.windowBytes - Int(stream.pointee.avail_out)
             // Without progress zlib says Z_BUF_ERROR: the stream ends too early.
-            guard status == Z_OK || status == Z_STREAM_END else { throw .damagedArchive("Its content cannot be unpacked.") }
+            guard status == Z_OK || status == Z_STREAM_END else {
+                throw .damagedArchive("Its content cannot be unpacked.")
+            }
             try pass(UnsafeBufferPointer(rebasing: window[..<count]), receive)
         }
         guard stream.pointee.avail_in == 0 else { throw .damagedArchive("Its content has a foreign end.") }

@@ -11,7 +11,7 @@ enum OfficeFormat {
             guard isEncryptedPackage(data) else { return nil }
             throw .encryptedArchive
         }
-        guard data.starts(with: [0x50, 0x4B, 0x03, 0x04]) || data.starts(with: [0x50, 0x4B, 0x05, 0x06]) else { return nil }
+        guard data.starts(with: [0x50, 0x4B, 3, 4]) || data.starts(with: [0x50, 0x4B, 5, 6]) else { return nil }
         do {
             var archive = try ZipArchive(data)
             return try content(of: &archive)
@@ -52,8 +52,8 @@ enum OfficeFormat {
         "docx": .docx, "pptx": .pptx, "xlsx": .xlsx, "odt": .odt, "ods": .ods, "odp": .odp, "epub": .epub,
     ]
 
-    /// Whether an OLE container has the stream of an encrypted Office document ([MS-OFFCRYPTO] 2.3); names in its directory are
-    /// UTF-16.
+    /// Whether an OLE container has the stream of an encrypted Office document ([MS-OFFCRYPTO] 2.3); names in its
+    /// directory are UTF-16.
     private static func isEncryptedPackage(_ data: [UInt8]) -> Bool {
         data[...].firstRange(of: "E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0", from: 0) != nil
     }

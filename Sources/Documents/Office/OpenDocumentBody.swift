@@ -115,7 +115,8 @@ final class OpenDocumentBody: XMLHandler {
             }
         }
         // Notes in a list item are no items themselves.
-        if open.isEmpty, let mark = lists.takeMark() {
+        let isMarked = attributes["text:style-name"].map { !styles.unmarked.contains($0) } ?? true
+        if open.isEmpty, let mark = lists.takeMark(), isMarked {
             paragraph.depth = lists.depth
             if paragraph.kind == .paragraph { paragraph.kind = .listItem }
             if paragraph.kind == .listItem || mark != "-" { paragraph.mark = mark }
@@ -132,7 +133,8 @@ final class OpenDocumentBody: XMLHandler {
             return
         }
         let mark = trimmed.isEmpty ? "" : paragraph.mark.map { $0 + " " } ?? ""
-        let block = BlockFlow.Paragraph(kind: paragraph.kind, content: Array(mark.utf8) + trimmed, depth: paragraph.depth)
+        let content = Array(mark.utf8) + trimmed
+        let block = BlockFlow.Paragraph(kind: paragraph.kind, content: content, depth: paragraph.depth)
         if let last = open.indices.last {
             open[last].boxed += [block] + paragraph.boxed
             open[last].notes += paragraph.notes

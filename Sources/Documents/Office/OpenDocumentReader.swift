@@ -12,7 +12,9 @@ struct OpenDocumentReader: ArchiveReader {
         }
         let meta = TextCollector(of: ["dc:title"])
         try XMLReader.read("meta.xml", of: &archive, by: meta)
-        guard let content = archive.entry(named: "content.xml") else { throw .damagedArchive("Its main part is missing.") }
+        guard let content = archive.entry(named: "content.xml") else {
+            throw .damagedArchive("Its main part is missing.")
+        }
         let styles = OpenDocumentStyles()
         try XMLReader.read("styles.xml", of: &archive, by: styles)
         let body = OpenDocumentBody(styles: styles)

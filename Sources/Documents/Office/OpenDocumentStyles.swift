@@ -18,6 +18,8 @@ final class OpenDocumentStyles: XMLHandler {
     private var lists: [String: [Int: ListLevel]] = [:]
     /// Styles of sheets and slides that are not shown.
     private(set) var hidden: Set<String> = []
+    /// Styles of paragraphs that are in lists for their indentation only.
+    private(set) var unmarked: Set<String> = []
     private var list: String?
     private var style: String?
 
@@ -30,6 +32,8 @@ final class OpenDocumentStyles: XMLHandler {
             if let style, attributes["table:display"] == "false" { hidden.insert(style) }
         case "style:drawing-page-properties":
             if let style, attributes["presentation:visibility"] == "hidden" { hidden.insert(style) }
+        case "style:paragraph-properties":
+            if let style, attributes["text:enable-numbering"] == "false" { unmarked.insert(style) }
         case "text:list-style":
             list = attributes["style:name"]
         case "text:list-level-style-number": add(attributes, isNumbered: true)

@@ -38,8 +38,8 @@ struct OpenSlides: OpenDocumentOutput {
         case "presentation:notes": isInNotes = true
         case "draw:frame":
             frame = attributes["presentation:class"]
-            let isWanted = isInNotes ? frame == "notes" : !["header", "footer", "date-time", "page-number"].contains(frame)
-            return isWanted ? .read : .skip
+            let isFurniture = ["header", "footer", "date-time", "page-number"].contains(frame)
+            return (isInNotes ? frame == "notes" : !isFurniture) ? .read : .skip
         case "draw:page-thumbnail": return .skip
         case "table:table": table = HTMLTable()
         case "table:table-row": table?.beginRow()

@@ -22,9 +22,8 @@ struct PackageParts {
     /// - Throws: `.unreadable` if the document has no main part.
     mutating func mainPart() throws(DocumentFailure) -> String {
         let links = try relationships(of: "")
-        guard let main = links.first(where: { $0.kind == "officeDocument" }), names[main.target.lowercased()] != nil else {
-            throw .damagedArchive("Its main part is missing.")
-        }
+        guard let main = links.first(where: { $0.kind == "officeDocument" }), names[main.target.lowercased()] != nil
+        else { throw .damagedArchive("Its main part is missing.") }
         return main.target
     }
 
@@ -55,11 +54,12 @@ struct PackageParts {
     }
 
     private static let defaultTitles = [
-        "microsoft word -", "powerpoint-", "powerpoint presentation", "word document", "untitled", "slide 1", "document1",
+        "microsoft word -", "powerpoint-", "powerpoint presentation", "word document", "untitled", "slide 1",
+        "document1",
     ]
 
     /// The folder with its `/`, and the name in it.
-    private static func split(_ part: String) -> (folder: String, name: String) {
+    static func split(_ part: String) -> (folder: String, name: String) {
         guard let slash = part.lastIndex(of: "/") else { return ("", part) }
         return (String(part[...slash]), String(part[part.index(after: slash)...]))
     }

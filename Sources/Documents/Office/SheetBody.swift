@@ -32,7 +32,9 @@ final class SheetBody: XMLHandler {
         case "s:row":
             // Rows and cells may leave their place out; they then follow the one before.
             row = attributes.number("r", in: row + 1...Self.maxRow + row) ?? row + 1
-            guard row <= Self.maxRow else { throw .damagedArchive("One of its sheets has more rows than there can be.") }
+            guard row <= Self.maxRow else {
+                throw .damagedArchive("One of its sheets has more rows than there can be.")
+            }
             column = 0
             try text.beginRow(row)
         case "s:c":
@@ -79,7 +81,8 @@ final class SheetBody: XMLHandler {
         guard !value.isEmpty else { return }
         switch type {
         case "s":
-            if let index = Int(value[...].string.onOneLine), let string = strings[index] { try text.add(string, column: column) }
+            guard let string = Int(value[...].string.onOneLine).flatMap({ strings[$0] }) else { return }
+            try text.add(string, column: column)
         case "b": try text.add(ArraySlice((value == [UInt8(ascii: "1")] ? "TRUE" : "FALSE").utf8), column: column)
         case "n": try text.add(ArraySlice(formats.text(value[...].string, style: style).utf8), column: column)
         default: try text.add(value[...], column: column)

@@ -2,8 +2,8 @@ import Knowledge
 
 /// The sheets of a spreadsheet as text, of any format: cells come in by rows, tables go out.
 ///
-/// Blank rows part tables. A line with one cell above a table of several columns is its caption; a stretch of one column is
-/// prose.
+/// Blank rows part tables. A line with one cell above a table of several columns is its caption; a stretch of one column
+/// is prose.
 struct SheetText {
     private struct Cell {
         var column: Int

@@ -1,7 +1,7 @@
 import Knowledge
 
-/// Reads PowerPoint presentations (ECMA-376, PresentationML): a heading of level 2 for each slide, then its texts, tables,
-/// charts and diagrams, then its notes and comments.
+/// Reads PowerPoint presentations (ECMA-376, PresentationML): a heading of level 2 for each slide, then its texts,
+/// tables, charts and diagrams, then its notes and comments.
 struct SlidesReader: ArchiveReader {
     func read(_ archive: consuming ZipArchive) throws(DocumentFailure) -> ExtractedText {
         var parts = PackageParts(archive)
@@ -18,7 +18,9 @@ struct SlidesReader: ArchiveReader {
         return try deck.finish(title: parts.title())
     }
 
-    private static func read(_ part: String, of parts: inout PackageParts, to deck: inout SlideDeck) throws(DocumentFailure) {
+    private static func read(
+        _ part: String, of parts: inout PackageParts, to deck: inout SlideDeck
+    ) throws(DocumentFailure) {
         let links = try parts.relationships(of: part)
         let slide = SlideBody(.slide)
         try parts.read(part, by: slide)

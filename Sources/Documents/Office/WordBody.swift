@@ -43,8 +43,8 @@ final class WordBody: XMLHandler {
         switch name {
         case "w:t", "m:t": isInText = true
         case "w:p": paragraphs.append(Open())
-        case "w:rPr", "w:del", "w:moveFrom", "w:instrText", "w:delText", "w:sectPr", "w:sdtPr", "w:rt", "w:tblGrid", "w:tabs",
-            "mc:Fallback", "w:pPrChange", "w:tblPrChange", "w:tcPrChange", "w:trPrChange":
+        case "w:rPr", "w:del", "w:moveFrom", "w:instrText", "w:delText", "w:sectPr", "w:sdtPr", "w:rt", "w:tblGrid",
+            "w:tabs", "mc:Fallback", "w:pPrChange", "w:tblPrChange", "w:tcPrChange", "w:trPrChange":
             return .skip
         case "w:tab": append([.tab])
         case "w:br", "w:cr": append([.newline])
@@ -185,7 +185,8 @@ final class WordBody: XMLHandler {
             return .init(kind: .heading(level: 1), content: open.text)
         }
         if let level = open.outlineLevel ?? style.outlineLevel, level < 9 {
-            return mark == "-" ? .init(kind: .heading(level: min(level + 1, 6)), content: open.text) : marked(.heading(level: min(level + 1, 6)))
+            let kind = ExtractedText.Block.Kind.heading(level: min(level + 1, 6))
+            return mark == "-" ? .init(kind: kind, content: open.text) : marked(kind)
         }
         if mark != nil { return marked(.listItem) }
         switch role {

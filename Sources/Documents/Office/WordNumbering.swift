@@ -97,7 +97,8 @@ final class WordNumbering: XMLHandler {
         var text = ""
         var characters = pattern[...]
         while let character = characters.popFirst() {
-            guard character == "%", let digit = characters.first?.wholeNumberValue, digit >= 1, digit <= Self.levels else {
+            guard character == "%", let digit = characters.first?.wholeNumberValue, (1...Self.levels).contains(digit)
+            else {
                 text.append(character)
                 continue
             }

@@ -2,8 +2,8 @@ import Knowledge
 
 /// Reads Word documents (ECMA-376, WordprocessingML), transitional and strict.
 ///
-/// Headings come from the styles' outline levels, numbers of lists and headings are counted as Word counts them, notes and
-/// comments stand behind the paragraph that refers to them. Headers, footers and tables of contents are left out.
+/// Headings come from the styles' outline levels, numbers of lists and headings are counted as Word counts them, notes
+/// and comments stand behind the paragraph that refers to them. Headers, footers and tables of contents are left out.
 struct WordReader: ArchiveReader {
     func read(_ archive: consuming ZipArchive) throws(DocumentFailure) -> ExtractedText {
         var parts = PackageParts(archive)

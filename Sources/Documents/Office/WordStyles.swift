@@ -74,8 +74,8 @@ final class WordStyles: XMLHandler {
     }
 
     private static let headingWords: Set<String> = [
-        "heading", "überschrift", "titre", "título", "titolo", "kop", "rubrik", "overskrift", "otsikko", "nagłówek", "nadpis",
-        "címsor", "titlu", "başlık", "заголовок", "見出し", "标题", "標題", "제목",
+        "heading", "überschrift", "titre", "título", "titolo", "kop", "rubrik", "overskrift", "otsikko", "nagłówek",
+        "nadpis", "címsor", "titlu", "başlık", "заголовок", "見出し", "标题", "標題", "제목",
     ]
 
     func role(of style: Style) -> Role {

@@ -1,7 +1,7 @@
 import Knowledge
 
-/// Reads Excel workbooks (ECMA-376, SpreadsheetML): a heading of level 2 for each sheet, a table for each stretch of rows
-/// without a blank one, values as the cells show them.
+/// Reads Excel workbooks (ECMA-376, SpreadsheetML): a heading of level 2 for each sheet, a table for each stretch of
+/// rows without a blank one, values as the cells show them.
 struct WorkbookReader: ArchiveReader {
     func read(_ archive: consuming ZipArchive) throws(DocumentFailure) -> ExtractedText {
         var parts = PackageParts(archive)

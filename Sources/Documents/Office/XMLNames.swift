@@ -1,12 +1,17 @@
 import CExpat
 import Foundation
 
-/// Gives namespaces the prefixes that readers know them by, so that `w:p` is a paragraph in transitional and strict Word
-/// files, whatever prefix they declare.
+/// Gives namespaces the prefixes that readers know them by, so that `w:p` is a paragraph in transitional and strict
+/// Word files, whatever prefix they declare.
 final class XMLNames {
     private struct Known {
         var bytes: [UInt8]
         var name: String
+
+        func matches(_ other: UnsafeRawBufferPointer) -> Bool {
+            guard bytes.count == other.count, let start = other.baseAddress else { return false }
+            return memcmp(bytes, start, bytes.count) == 0
+        }
     }
 
     private var known: [UInt64: Known] = [:]
@@ -17,14 +22,16 @@ final class XMLNames {
     func name(_ raw: UnsafePointer<XML_Char>) -> String {
         let bytes = UnsafeRawBufferPointer(start: raw, count: strlen(raw))
         let key = Self.hash(bytes)
-        if let hit = known[key], hit.bytes.elementsEqual(bytes) { return hit.name }
+        if let hit = known[key], hit.matches(bytes) { return hit.name }
         let name = Self.prefixed(bytes)
         if known.count < Self.maxKnown { known[key] = Known(bytes: Array(bytes), name: name) }
         return name
     }
 
     private static func prefixed(_ bytes: UnsafeRawBufferPointer) -> String {
-        guard let border = bytes.firstIndex(of: XMLReader.separator) else { return String(decoding: bytes, as: UTF8.self) }
+        guard let border = bytes.firstIndex(of: XMLReader.separator) else {
+            return String(decoding: bytes, as: UTF8.self)
+        }
         let uri = String(decoding: bytes[..<border], as: UTF8.self)
         return (prefixes[uri] ?? "other") + ":" + String(decoding: bytes[(border + 1)...], as: UTF8.self)
     }
@@ -62,8 +69,8 @@ final class XMLNames {
         let openXML = [
             ("w", "wordprocessingml/", "main"), ("a", "drawingml/", "main"), ("c", "drawingml/", "chart"),
             ("dgm", "drawingml/", "diagram"), ("wp", "drawingml/", "wordprocessingDrawing"),
-            ("xdr", "drawingml/", "spreadsheetDrawing"), ("p", "presentationml/", "main"), ("s", "spreadsheetml/", "main"),
-            ("m", "officeDocument/", "math"), ("r", "officeDocument/", "relationships"),
+            ("xdr", "drawingml/", "spreadsheetDrawing"), ("p", "presentationml/", "main"),
+            ("s", "spreadsheetml/", "main"), ("m", "officeDocument/", "math"), ("r", "officeDocument/", "relationships"),
         ]
         for (prefix, group, name) in openXML {
             prefixes["http://schemas.openxmlformats.org/\(group)2006/\(name)"] = prefix
@@ -95,7 +102,8 @@ struct XMLAttributes {
     /// The value of an attribute, which has a prefix like an element if it has a namespace: `w:val`, `name`.
     subscript(_ name: String) -> String? {
         for index in 0..<count {
-            if let key = raw[2 * index], names.name(key) == name { return raw[2 * index + 1].map { String(cString: $0) } }
+            guard let key = raw[2 * index], names.name(key) == name else { continue }
+            return raw[2 * index + 1].map { String(cString: $0) }
         }
         return nil
     }

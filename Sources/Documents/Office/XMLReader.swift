@@ -52,7 +52,7 @@ final class XMLReader {
 
     /// Reads one part of an archive while it is inflated.
     ///
-    /// - Throws: `.unreadable` for what is not well-formed or beyond the limits; what the archive and the handler throw.
+    /// - Throws: `.unreadable` for what is malformed or beyond the limits; what the archive and the handler throw.
     static func read(
         _ entry: ZipArchive.Entry, of archive: inout ZipArchive, doctype: Doctype = .refused, by handler: any XMLHandler
     ) throws(DocumentFailure) {

@@ -2,8 +2,9 @@ import Knowledge
 
 /// A ZIP archive in memory, read from its central directory (PKWARE APPNOTE 6.3.10).
 ///
-/// The directory and the headers in front of the entries must say the same, no two entries may share a byte, and no name
-/// may point outside. What an entry inflates to is limited by what comes out of the stream, whatever its header promises.
+/// The directory and the headers in front of the entries must say the same, no two entries may share a byte, and no
+/// name may point outside. What an entry inflates to is limited by what comes out of the stream, whatever its header
+/// promises.
 struct ZipArchive {
     struct Entry: Hashable {
         /// With `/` between folders.
@@ -91,7 +92,8 @@ struct ZipArchive {
 extension DocumentFailure {
     static func damagedArchive(_ what: String) -> DocumentFailure {
         DocumentFailure(
-            .unreadable, "This file is damaged: \(what) Open it in the program that made it, save it again and upload that."
+            .unreadable,
+            "This file is damaged: \(what) Open it in the program that made it, save it again and upload that."
         )
     }
 
