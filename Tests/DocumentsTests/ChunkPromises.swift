@@ -38,9 +38,25 @@ struct ChunkPromises {
             }
             for byte in chunk.bytes { isCovered[byte] = true }
         }
+        let furniture = text.blocks.filter { $0.kind == .furniture }
+        let isClean = furniture.allSatisfy { block in block.bytes.allSatisfy { !isCovered[$0] } }
+        for block in furniture { for byte in block.bytes { isCovered[byte] = true } }
         let lost = zip(bytes, isCovered).count { !$1 && $0 != 0x20 && $0 != 0x0A && $0 != 0x09 }
         #expect(isExact && isOrdered, sourceLocation: location)
+        #expect(isClean, "furniture in a chunk", sourceLocation: location)
+        checkPlaces(chunks, location)
         #expect(lost == 0, "bytes in no chunk", sourceLocation: location)
+    }
+
+    /// A chunk has the page of its first byte, and names the places of its ends.
+    private func checkPlaces(_ chunks: [Chunk], _ location: SourceLocation) {
+        var first = 0
+        let areRight = chunks.allSatisfy { chunk in
+            while text.blocks[first].bytes.upperBound <= chunk.bytes.lowerBound { first += 1 }
+            guard let place = text.blocks[first].locator else { return chunk.page == text.blocks[first].page }
+            return chunk.page == text.blocks[first].page && chunk.locator?.hasPrefix(place) == true
+        }
+        #expect(areRight, sourceLocation: location)
     }
 
     private func checkTokens(_ chunks: [Chunk], _ location: SourceLocation) {

@@ -85,8 +85,32 @@ struct ChunkerTests {
         let text = try TextExtractor().extract(Array(source.utf8), filename: "2024.csv")
         let chunks = Chunker(window: 60, counter: PieceCounter()).chunks(of: text, chunking: .structured, filename: "2024.csv")
         #expect(chunks.count > 5)
-        #expect(chunks.dropFirst().allSatisfy { $0.context == "Artikel,Preis\n" && $0.text.hasPrefix("Ding") })
+        #expect(chunks.dropFirst().allSatisfy { $0.context == "Artikel | Preis\n" && $0.text.hasPrefix("Ding") })
         #expect(chunks[1].locator?.hasPrefix("lines ") == true)
+    }
+
+    @Test("pages, places and furniture", arguments: chunkings)
+    func places(chunking: Chunking) throws {
+        var source = ""
+        var blocks: [ExtractedText.Block] = []
+        func add(_ kind: ExtractedText.Block.Kind, _ text: String, page: Int) {
+            if !source.isEmpty { source += "\n\n" }
+            let start = source.utf8.count
+            source += text
+            blocks.append(.init(kind: kind, bytes: start..<source.utf8.count, page: page, locator: "slide \(page)"))
+        }
+        for page in 1...6 {
+            add(.paragraph, String(repeating: "Ein Satz über Seite \(page). ", count: page * 3) + "Ende.", page: page)
+            if page % 2 == 0 { add(.furniture, "Fuß \(page)", page: page) }
+            add(.note, "Eine Notiz.", page: page)
+        }
+        let text = ExtractedText(text: source, blocks: blocks)
+        checkStructure(of: text)
+        for window in [5, 40, 254] {
+            ChunkPromises(text: text, window: window, counter: PieceCounter(), chunking: chunking).check()
+        }
+        let chunks = Chunker(window: 254, counter: PieceCounter()).chunks(of: text, chunking: .structured, filename: "a.pptx")
+        #expect(chunks.first?.page == 1 && chunks.first?.locator == "slide 1 – slide 2")
     }
 
     @Test("fixed windows full and without overlap if none is asked for")
