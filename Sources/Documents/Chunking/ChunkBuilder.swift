@@ -20,11 +20,17 @@ struct ChunkBuilder {
 
         /// - Parameter target: Not before the present offset.
         mutating func advance(to target: Int, in bytes: [UInt8]) {
-            for byte in bytes[byte..<max(byte, target)] {
-                if !byte.isContinuation { characters += 1 }
-                if byte == .newline { newlines += 1 }
+            guard target > byte else { return }
+            let stretch = bytes[byte..<target]
+            (characters, newlines) = stretch.withUnsafeBufferPointer { stretch in
+                var counts = (characters, newlines)
+                for byte in stretch {
+                    counts.0 += byte.isContinuation ? 0 : 1
+                    counts.1 += byte == .newline ? 1 : 0
+                }
+                return counts
             }
-            byte = max(byte, target)
+            byte = target
         }
     }
 

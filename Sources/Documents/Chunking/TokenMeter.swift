@@ -16,14 +16,11 @@ struct Unit {
 struct TokenMeter {
     let bytes: [UInt8]
     private let counter: any TokenCounter
-    private var known: [ArraySlice<UInt8>: Int32] = [:]
+    private var known = WordTable()
 
     /// Longer runs without white space are cut. Long enough for the words of all languages, short enough that a tokenizer which
     /// maps unknown words to one token (WordPiece: above 100 characters) still sees their pieces.
     static let maxUnitBytes = 48
-    /// Bounds the memory for texts in which every word is new.
-    private static let maxKnown = 100_000
-
     init(_ bytes: [UInt8], counter: any TokenCounter) {
         self.bytes = bytes
         self.counter = counter
@@ -51,11 +48,10 @@ struct TokenMeter {
     }
 
     private mutating func tokens(of unit: Range<Int>) -> Int {
-        let key = bytes[unit]
-        if let tokens = known[key] { return Int(tokens) }
+        if let tokens = known.tokens(of: unit, in: bytes) { return Int(tokens) }
         // What costs nothing is counted too: else a chunk could have any number of words without tokens.
-        let tokens = max(1, count(key.string))
-        if known.count < Self.maxKnown { known[Array(key)[...]] = Int32(clamping: tokens) }
+        let tokens = max(1, count(bytes[unit].string))
+        known.insert(unit, tokens: Int32(clamping: tokens), in: bytes)
         return tokens
     }
 
@@ -70,6 +66,10 @@ struct TokenMeter {
             if position - start >= Self.maxUnitBytes {
                 position = cut(start..<position, to: end)
                 break
+            }
+            guard bytes[position] >= 0x80 else {
+                position += 1
+                continue
             }
             let length = bytes.scalar(at: position).length
             position += length

@@ -111,19 +111,16 @@ enum EncodingGuess {
         return best.flatMap { $0.1 >= 0.5 ? $0.0 : nil }
     }
 
-    /// Letters of Polish, Czech and Hungarian that are marks or rare letters in windows-1252.
+    /// Letters of Polish, Czech and Hungarian that are signs in windows-1252, but here stand within words.
     private static func isCentralEuropean(_ sample: ArraySlice<UInt8>) -> Bool {
         var central = 0
-        var western = 0
-        for byte in sample {
-            switch byte {
-            // ą ł ę ś ż ź ě š č ř ů ň ť ő ű ď as windows-1250 has them
-            case 0xB9, 0xB3, 0xEA, 0x9C, 0xBF, 0x9F, 0xEC, 0x9A, 0xE8, 0xF8, 0xF9, 0xF2, 0x9D, 0xF5, 0xFB, 0xEF, 0x9E: central += 1
-            // ä ö ü ß à ç ñ ã å æ ê and quotation marks
-            case 0xE4, 0xF6, 0xFC, 0xDF, 0xE0, 0xE7, 0xF1, 0xE3, 0xE5, 0xE6, 0xA0, 0xAB, 0xBB: western += 1
-            default: break
-            }
+        var high = 0
+        for index in sample.indices where sample[index] >= 0x80 {
+            high += 1
+            // ą ł ż ś ź š ž ť
+            guard [0xB9, 0xB3, 0xBF, 0x9C, 0x9F, 0x9A, 0x9E, 0x9D].contains(sample[index]) else { continue }
+            if index + 1 < sample.endIndex, sample[index + 1].isLetter { central += 1 }
         }
-        return central >= 4 && central > 3 * western
+        return central >= 3 && central * 7 >= high
     }
 }
