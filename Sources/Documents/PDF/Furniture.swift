@@ -1,7 +1,7 @@
 /// Finds running heads, running feet and page numbers: what stands outermost on page after page.
 ///
-/// Page by page the outermost line of the top and of the bottom is compared with those of the other pages, numbers taken for
-/// equal; what repeats is marked, and the next line becomes the outermost one.
+/// Page by page the outermost line of the top and of the bottom is compared with those of the other pages, numbers taken
+/// for equal; what repeats is marked, and the next line becomes the outermost one.
 struct Furniture {
     private struct Place: Hashable {
         /// In lower case, every number as `#`.
@@ -18,7 +18,7 @@ struct Furniture {
     static func mark(in pages: inout [PageLayout]) {
         guard pages.count > 1 else { return }
         for _ in 0..<maxRounds {
-            let edges = pages.map { page in [edge(of: page, isTop: true), edge(of: page, isTop: false)].compactMap(\.self) }
+            let edges = pages.map { page in [true, false].compactMap { edge(of: page, isTop: $0) } }
             var seen: [Place: [Int]] = [:]
             for (page, edges) in edges.enumerated() {
                 for edge in edges { seen[edge.place, default: []].append(page) }
@@ -59,7 +59,9 @@ struct Furniture {
     private static func edge(of page: PageLayout, isTop: Bool) -> Edge? {
         let lines = page.lines.indices.filter { !page.lines[$0].isFurniture && !page.lines[$0].isVertical }
         let boxes = page.lines.lazy.map(\.box)
-        let outer = isTop ? lines.min { boxes[$0].top < boxes[$1].top } : lines.max { boxes[$0].bottom < boxes[$1].bottom }
+        let outer =
+            isTop
+            ? lines.min { boxes[$0].top < boxes[$1].top } : lines.max { boxes[$0].bottom < boxes[$1].bottom }
         guard let box = outer.map({ boxes[$0] }) else { return nil }
         let isInRow = { (line: Int) in abs(boxes[line].middle - box.middle) < max(box.height, 1) / 2 }
         let row = lines.filter(isInRow).sorted { boxes[$0].left < boxes[$1].left }
@@ -92,6 +94,7 @@ extension String {
         let names: Set<Substring> = ["page", "seite", "pagina", "página", "p", "s", "of", "von", "de", "sur"]
         let numbers = words.filter { !names.contains($0) }
         let isPair = numbers.count == 2 && (words.count > 2 || contains("/"))
-        return (numbers.count == 1 || isPair) && numbers.allSatisfy { $0 == "#" || $0.allSatisfy { "ivxlc".contains($0) } }
+        return (numbers.count == 1 || isPair)
+            && numbers.allSatisfy { $0 == "#" || $0.allSatisfy { "ivxlc".contains($0) } }
     }
 }

@@ -32,7 +32,9 @@ struct GlyphText {
 
     private static let ligatures = ["ff", "fi", "fl", "ffi", "ffl", "st", "st"]
 
-    private static let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&")]
+    private static let entities = [
+        ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&"),
+    ]
 
     private static func withoutEntities(_ text: String) -> String {
         entities.reduce(text) { $0.replacing($1.0, with: $1.1) }

@@ -52,7 +52,9 @@ struct Headings {
         let isLarge = piece.size >= 1.15 * bodySize
         guard isLarge || (piece.isBold && !isBodyBold && piece.size >= 0.95 * bodySize) else { return false }
         let text = piece.lines.map(\.text).joined(separator: " ")
-        guard let last = text.last, !".,;:".contains(last), let first = text.first, !first.isLowercase else { return false }
+        guard let first = text.first, !first.isLowercase, let last = text.last, !".,;:".contains(last) else {
+            return false
+        }
         let letters = text.unicodeScalars.count { $0.properties.isAlphabetic }
         return letters * 5 >= text.unicodeScalars.count * 2
     }
@@ -66,8 +68,8 @@ extension PagePiece {
 }
 
 extension [TypeStyles.OutlineItem] {
-    /// Marks the lines on each item's page that are its heading: up to three lines with the item's letters and digits, with or
-    /// without the number in front.
+    /// Marks the lines on each item's page that are its heading: up to three lines with the item's letters and digits, with
+    /// or without the number in front.
     func mark(in pages: inout [PageLayout]) {
         let items = Dictionary(grouping: self, by: \.page)
         for index in pages.indices {
@@ -75,7 +77,8 @@ extension [TypeStyles.OutlineItem] {
             let stretches = Self.stretches(of: pages[index])
             for item in wanted {
                 let name = item.title.lettersAndDigits
-                guard let lines = stretches[name] ?? stretches[String(name.drop(while: \.isNumber))], !name.isEmpty else { continue }
+                let unnumbered = String(name.drop(while: \.isNumber))
+                guard !name.isEmpty, let lines = stretches[name] ?? stretches[unnumbered] else { continue }
                 for line in lines where pages[index].lines[line].outlineItem == nil {
                     pages[index].lines[line].outlineItem = item
                 }

@@ -19,7 +19,9 @@ struct Hyphenation {
         var wanted: Set<String> = []
         for page in pages {
             for (line, next) in zip(page.lines, page.lines.dropFirst()) {
-                guard let head = line.words.last?.text, Self.isBroken(head), let tail = next.words.first?.text else { continue }
+                guard let head = line.words.last?.text, Self.isBroken(head), let tail = next.words.first?.text else {
+                    continue
+                }
                 wanted.insert(Self.word(head.dropLast() + tail))
                 wanted.insert(Self.word(head + tail))
             }

@@ -18,7 +18,7 @@ struct ImageReader: FormatReader {
         guard let recognition = Recognition(tools) else {
             throw DocumentFailure(
                 .unsupportedType,
-                "Reading text in pictures needs tesseract on the server: apt-get install tesseract-ocr tesseract-ocr-deu."
+                "Reading pictures needs tesseract on the server: apt-get install tesseract-ocr tesseract-ocr-deu."
             )
         }
         // Without a resolution sizes stay in pixels: only their proportions count.

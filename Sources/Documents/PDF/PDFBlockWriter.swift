@@ -27,24 +27,24 @@ struct PDFBlockWriter {
     /// The words of lines with single spaces between them, where their script has spaces.
     private func text(of lines: [LayoutLine]) -> String {
         var text = ""
-        for word in lines.lazy.map(\.words) { append(word, to: &text) }
+        var lineEnd: String?
+        for line in lines {
+            for (index, word) in line.words.enumerated() {
+                switch index == 0 ? lineEnd.flatMap({ hyphenation.mending($0, word.text) }) : nil {
+                case .join: text.removeLast()
+                case .keepHyphen: break
+                case .apart, nil: if Self.isSpaceNeeded(between: text, and: word.text) { text += " " }
+                }
+                text += word.text
+            }
+            lineEnd = line.words.last?.text
+        }
         return text
     }
 
-    private func append(_ words: [LayoutWord], to text: inout String) {
-        for (index, word) in words.enumerated() {
-            let head = index == 0 ? text[(text.lastIndex(of: " ") ?? text.startIndex)...].drop { $0 == " " } : ""
-            switch index == 0 ? hyphenation.mending(head, word.text) : nil {
-            case .join:
-                text.removeLast()
-            case .keepHyphen:
-                break
-            case .apart, nil:
-                let isSpaced = !(text.unicodeScalars.last?.isUnspaced ?? true && word.text.unicodeScalars.first?.isUnspaced ?? true)
-                if !text.isEmpty && isSpaced { text += " " }
-            }
-            text += word.text
-        }
+    private static func isSpaceNeeded(between text: String, and word: String) -> Bool {
+        guard let last = text.unicodeScalars.last, let first = word.unicodeScalars.first else { return false }
+        return !(last.isUnspaced && first.isUnspaced)
     }
 }
 

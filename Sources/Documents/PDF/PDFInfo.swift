@@ -26,9 +26,15 @@ struct PDFInfo {
         let letters = title.count(where: \.isLetter)
         guard letters >= 4, letters * 2 >= title.count, title.count <= 300 else { return false }
         let lower = title.lowercased()
-        let suffixes = ["doc", "docx", "pdf", "indd", "qxd", "dvi", "tex", "ppt", "pptx", "xls", "xlsx", "odt", "rtf", "txt", "html", "htm"]
-        let starts = ["microsoft word", "microsoft powerpoint", "untitled", "(anonymous", "unbenannt", "http:", "https:", "file:", "slide 1", "folie 1"]
-        return !suffixes.contains { lower.hasSuffix("." + $0) } && !starts.contains { lower.hasPrefix($0) }
+        let suffixes = [
+            ".doc", ".docx", ".pdf", ".indd", ".qxd", ".dvi", ".tex", ".ppt", ".pptx", ".xls", ".xlsx", ".odt", ".rtf",
+            ".txt", ".html", ".htm",
+        ]
+        let starts = [
+            "microsoft word", "microsoft powerpoint", "untitled", "(anonymous", "unbenannt", "http:", "https:", "file:",
+            "slide 1", "folie 1",
+        ]
+        return !suffixes.contains { lower.hasSuffix($0) } && !starts.contains { lower.hasPrefix($0) }
             && !(lower.contains("_") && !lower.contains(" ")) && !lower.contains("\u{FFFD}")
     }
 }
@@ -53,8 +59,8 @@ extension DocumentFailure {
     static let picturesOnly = DocumentFailure(
         .noTextLayer,
         """
-        The pages of this PDF are pictures without text. Recognise the text and upload the result, or have tesseract installed on \
-        the server: apt-get install tesseract-ocr tesseract-ocr-deu.
+        The pages of this PDF are pictures without text. Recognise the text and upload the result, or have tesseract \
+        installed on the server: apt-get install tesseract-ocr tesseract-ocr-deu.
         """
     )
 

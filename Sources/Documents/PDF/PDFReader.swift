@@ -2,8 +2,8 @@ import Knowledge
 
 /// Reads PDF documents with the programs of poppler, and the text of scanned pages with tesseract.
 ///
-/// The programs get the document over a pipe and no place to write to. They are made for documents that people have, not for
-/// those that attackers make: run the reader in a confined process.
+/// The programs get the document over a pipe and no place to write to. They are made for documents that people have, not
+/// for those that attackers make: run the reader in a confined process.
 struct PDFReader: FormatReader {
     struct Limits: Sendable {
         var pages = 5000
@@ -25,15 +25,17 @@ struct PDFReader: FormatReader {
 
     func read(_ file: SourceFile) throws(DocumentFailure) -> ExtractedText { try read(file.bytes) }
 
-    /// - Throws: `.encrypted`, `.noTextLayer`, `.unreadable`, `.tooLarge`, `.timedOut`, `.empty`; `.unsupportedType` without
-    ///   poppler.
+    /// - Throws: `.encrypted`, `.noTextLayer`, `.unreadable`, `.readerCrashed`, `.tooLarge`, `.timedOut`, `.empty`;
+    ///   `.unsupportedType` without poppler.
     func read(_ data: [UInt8]) throws(DocumentFailure) -> ExtractedText {
         guard let pdfinfo = tools.pdfinfo, let pdftotext = tools.pdftotext else { throw .popplerMissing }
         let deadline = ContinuousClock.now + limits.time
         let answer = try pdfinfo.run(["-enc", "UTF-8", "-"], input: data, maxOutputBytes: 1 << 20, until: deadline)
         let info = try PDFInfo(answer)
         guard info.pages <= limits.pages else {
-            throw DocumentFailure(.tooLarge, "This PDF has \(info.pages) pages; \(limits.pages) are read. Split it into parts.")
+            throw DocumentFailure(
+                .tooLarge, "This PDF has \(info.pages) pages; at most \(limits.pages) are read. Split it into parts."
+            )
         }
         var pages: [PageLayout] = []
         var outline: [TypeStyles.OutlineItem] = []
@@ -59,29 +61,37 @@ struct PDFReader: FormatReader {
         _ data: [UInt8], _ range: ClosedRange<Int>, with pdftotext: Tool, until deadline: ContinuousClock.Instant
     ) throws(DocumentFailure) -> Tool.Answer {
         try pdftotext.run(
-            ["-bbox-layout", "-enc", "UTF-8", "-f", "\(range.lowerBound)", "-l", "\(range.upperBound)", "-", "-"], input: data,
-            maxOutputBytes: limits.outputBytes, until: deadline
+            ["-bbox-layout", "-enc", "UTF-8", "-f", "\(range.lowerBound)", "-l", "\(range.upperBound)", "-", "-"],
+            input: data, maxOutputBytes: limits.outputBytes, until: deadline
         )
     }
 
-    private func layoutPages(in answer: Tool.Answer, _ range: ClosedRange<Int>) throws(DocumentFailure) -> [PageLayout] {
+    private func layoutPages(
+        in answer: Tool.Answer, _ range: ClosedRange<Int>
+    ) throws(DocumentFailure) -> [PageLayout] {
         guard answer.status != nil else {
-            throw DocumentFailure(.readerCrashed, "pdftotext crashed on pages \(range.lowerBound)–\(range.upperBound) of this PDF.")
+            let pages = "\(range.lowerBound)–\(range.upperBound)"
+            throw DocumentFailure(.readerCrashed, "The program that reads PDF documents crashed on pages \(pages).")
         }
         let pages = LayoutScanner.pages(in: answer.output, firstPage: range.lowerBound)
         guard answer.status == 0 || !pages.isEmpty else { throw .brokenPDF }
         // Pages that poppler gave up on are pages without text.
-        return Array(pages.prefix(range.count)) + range.dropFirst(pages.count).map { PageLayout(number: $0, width: 0, height: 0) }
+        let missing = range.dropFirst(pages.count).map { PageLayout(number: $0, width: 0, height: 0) }
+        return pages.prefix(range.count) + missing
     }
 
     /// How the pages are set; nil where that cannot be found out: the text is complete without it.
-    private func styles(_ data: [UInt8], _ range: ClosedRange<Int>, until deadline: ContinuousClock.Instant) -> TypeStyles? {
+    private func styles(
+        _ data: [UInt8], _ range: ClosedRange<Int>, until deadline: ContinuousClock.Instant
+    ) -> TypeStyles? {
         let arguments = [
             "-xml", "-i", "-stdout", "-nodrm", "-zoom", "\(TypeStyles.scale)", "-enc", "UTF-8",
             "-f", "\(range.lowerBound)", "-l", "\(range.upperBound)", "-", "-",
         ]
         let deadline = min(deadline, ContinuousClock.now + limits.time / 3)
-        let answer = try? tools.pdftohtml?.run(arguments, input: data, maxOutputBytes: limits.outputBytes, until: deadline)
+        let answer = try? tools.pdftohtml?.run(
+            arguments, input: data, maxOutputBytes: limits.outputBytes, until: deadline
+        )
         return answer.map { TypeStyles($0.output) }
     }
 }

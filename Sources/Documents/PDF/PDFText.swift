@@ -55,7 +55,8 @@ struct PDFText {
         }
         if scan.leftOut > 0 { warnings.append("\(scan.leftOut) pages were too many to recognise text in.") }
         if !scan.recognised.isEmpty {
-            warnings.append("The text of \(Self.names(of: scan.recognised)) was recognised in pictures and may have errors.")
+            let pages = Self.names(of: scan.recognised)
+            warnings.append("The text of \(pages) was recognised in pictures and may have errors.")
         }
         if scan.lacksMappings {
             warnings.append("Some characters need tables that are not on the server: apt-get install poppler-data.")
@@ -80,6 +81,7 @@ struct PDFText {
         var names = ranges.prefix(20).map { $0.count > 1 ? "\($0.lowerBound)–\($0.upperBound)" : "\($0.lowerBound)" }
         if ranges.count > 20 { names.append("others") }
         let last = names.popLast() ?? ""
-        return (pages.count > 1 ? "pages " : "page ") + (names.isEmpty ? last : names.joined(separator: ", ") + " and " + last)
+        let list = names.isEmpty ? last : names.joined(separator: ", ") + " and " + last
+        return (pages.count > 1 ? "pages " : "page ") + list
     }
 }

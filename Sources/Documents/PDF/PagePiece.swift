@@ -20,9 +20,11 @@ struct PagePiece {
     static func pieces(of page: PageLayout) -> [PagePiece] {
         var pieces: [PagePiece] = []
         var tables = TableFinder.tables(on: page)
+        var tableOfLine: [Int: Int] = [:]
+        for (index, table) in tables.enumerated() { for line in table.lines { tableOfLine[line] = index } }
         var open: Paragraphs?
         for (index, line) in page.lines.enumerated() {
-            if let table = tables.firstIndex(where: { $0.lines.contains(index) }) {
+            if let table = tableOfLine[index] {
                 open.map { pieces += $0.pieces }
                 open = nil
                 // The table stands where its first line stood; the others are passed over.
@@ -58,7 +60,8 @@ struct PagePiece {
     }
 
     private func goesOn(in next: PagePiece) -> Bool {
-        guard kind == .paragraph || kind == .listItem, next.kind == .paragraph, let end = lines.last, let start = next.lines.first,
+        guard kind == .paragraph || kind == .listItem, next.kind == .paragraph,
+            let end = lines.last, let start = next.lines.first,
             abs(end.size - start.size) < 0.08 * end.size, end.isBold == start.isBold,
             end.outlineItem == nil, start.outlineItem == nil,
             let mark = end.words.last?.text.last, let first = start.words.first?.text.first

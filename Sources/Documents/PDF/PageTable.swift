@@ -12,9 +12,9 @@ struct PageTable {
     }
 }
 
-/// Finds the tables of a page by what people see: rows whose words stand far apart, in the same columns as those of the rows
-/// above. Claims only what is clear, since columns of prose look the same: short cells, most of them numbers, or three columns
-/// of a few words each.
+/// Finds the tables of a page by what people see: rows whose words stand far apart, in the same columns as those of the
+/// rows above. Claims only what is clear, since columns of prose look the same: short cells, most of them numbers, or
+/// three columns of a few words each.
 enum TableFinder {
     static func tables(on page: PageLayout) -> [PageTable] {
         regions(of: TableRow.rows(of: page)).compactMap(table)
@@ -27,6 +27,7 @@ enum TableFinder {
     /// Rows with one cell only that may stand between others: headings of groups, labels that are too long for a line.
     private static let maxSingles = 2
     private static let minRows = 3
+    private static let maxColumns = 40
 
     /// Stretches of rows that could be tables. Each begins and ends with a row of several cells.
     private static func regions(of rows: [TableRow]) -> [ArraySlice<TableRow>] {
@@ -55,13 +56,13 @@ enum TableFinder {
         let full = region.filter { $0.cells.count > 1 }
         guard full.count >= minRows else { return nil }
         let columns = columns(of: full)
-        guard columns.count > 1 else { return nil }
+        guard (2...maxColumns).contains(columns.count) else { return nil }
         let rows = region.map { $0.texts(in: columns) }
         guard isClear(full, columnCount: columns.count) else { return nil }
         return PageTable(rows: withOneHeader(rows), lines: Set(region.flatMap { $0.cells.flatMap(\.lines) }))
     }
 
-    /// What the cells of the fuller rows cover from left to right; headings that span several columns are in the other rows.
+    /// What the cells of the fuller rows cover from left to right; headings above several columns are in the other rows.
     private static func columns(of rows: [TableRow]) -> [ClosedRange<Float>] {
         let most = rows.map(\.cells.count).max() ?? 0
         let cells = rows.filter { $0.cells.count * 5 >= most * 3 }.flatMap(\.cells).sorted { $0.box.left < $1.box.left }

@@ -14,8 +14,7 @@ struct Paragraphs {
         var pieces: [PagePiece] = []
         var open: [LayoutLine] = []
         for line in lines {
-            let isApart = open.last.map { line.isApart(from: $0, item: open[0], in: box, usualStep: usualStep) } ?? false
-            if isApart {
+            if let above = open.last, line.isApart(from: above, item: open[0], in: box, usualStep: usualStep) {
                 pieces.append(Self.piece(open))
                 open = []
             }

@@ -24,8 +24,10 @@ extension PageLayout {
 
 extension LayoutLine {
     fileprivate var isMark: Bool {
-        words.count == 1 && words[0].text.unicodeScalars.count <= 3
-            && words[0].text.unicodeScalars.allSatisfy { $0.properties.numericType != nil || "*†‡§".unicodeScalars.contains($0) }
+        guard words.count == 1, words[0].text.unicodeScalars.count <= 3 else { return false }
+        return words[0].text.unicodeScalars.allSatisfy {
+            $0.properties.numericType != nil || "*†‡§".unicodeScalars.contains($0)
+        }
     }
 
     /// Whether a raised mark stands directly in front of the line or behind it.
@@ -43,22 +45,23 @@ extension LayoutLine {
             words.append(mark)
         }
         words = words.reduce(into: []) { LayoutWord.append($1, to: &$0) }
-        box = Box(left: min(box.left, mark.box.left), top: box.top, right: max(box.right, mark.box.right), bottom: box.bottom)
+        box.left = min(box.left, mark.box.left)
+        box.right = max(box.right, mark.box.right)
     }
 }
 
 extension LayoutWord {
-    /// Appends a word to a line, or its letters to the last word if there is no space between them: where the font changes
-    /// poppler ends a word, but only a space does for people. Small capitals and raised numbers are such places.
+    /// Appends a word to a line, or its letters to the last word if there is no space between them: where the font
+    /// changes poppler ends a word, but only a space does for people. Small capitals and raised numbers are such places.
     static func append(_ word: LayoutWord, to words: inout [LayoutWord]) {
-        guard let last = words.last, abs(word.box.left - last.box.right) < 0.1 * min(word.box.height, last.box.height) else {
-            return words.append(word)
-        }
+        guard let last = words.last,
+            abs(word.box.left - last.box.right) < 0.1 * min(word.box.height, last.box.height)
+        else { return words.append(word) }
         words[words.count - 1] = LayoutWord(box: last.box.union(word.box), text: last.text + word.text)
     }
 
-    /// Four letters and more that stand alone one behind the other are l e t t e r s p a c e d words. Their ends are where the
-    /// gaps are wider.
+    /// Four letters and more that stand alone one behind the other are l e t t e r s p a c e d words. Their ends are
+    /// where the gaps are wider.
     static func withoutLetterSpacing(_ words: [LayoutWord]) -> [LayoutWord] {
         guard words.count > 3 else { return words }
         var joined: [LayoutWord] = []

@@ -18,9 +18,8 @@ struct Recognition {
         guard let tesseract = tools.tesseract else { return nil }
         let deadline = ContinuousClock.now + .seconds(10)
         // Without its list of languages tesseract cannot read either.
-        guard let answer = try? tesseract.run(["--list-langs"], input: [], maxOutputBytes: 1 << 16, until: deadline) else {
-            return nil
-        }
+        let list = try? tesseract.run(["--list-langs"], input: [], maxOutputBytes: 1 << 16, until: deadline)
+        guard let answer = list else { return nil }
         let lines = String(decoding: answer.output, as: UTF8.self).split(separator: "\n")
         languages = Set(lines.map(String.init))
         self.tesseract = tesseract
@@ -30,7 +29,8 @@ struct Recognition {
     /// German and English where they are installed, else whatever is.
     private var wanted: [String] {
         let usual = ["deu", "eng"].filter(languages.contains)
-        return usual.isEmpty ? languages.filter { $0 != "osd" && !$0.contains(" ") }.sorted().prefix(1).map(\.self) : usual
+        let others = languages.filter { $0 != "osd" && !$0.contains(" ") }.sorted()
+        return usual.isEmpty ? Array(others.prefix(1)) : usual
     }
 
     /// Recognises the text in a picture.

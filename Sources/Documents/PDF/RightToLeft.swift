@@ -1,7 +1,7 @@
 /// Puts Hebrew and Arabic into the order in which people read them.
 ///
-/// With boxes, poppler prints the words and letters of a line as they stand on the page, from left to right; some documents
-/// have them the other way round already. Letters that only ever end a word tell which it is.
+/// With boxes, poppler prints the words and letters of a line as they stand on the page, from left to right; some
+/// documents have them the other way round already. Letters that only ever end a word tell which it is.
 enum RightToLeft {
     static func repair(_ pages: inout [PageLayout]) {
         var (begins, ends) = (0, 0)
@@ -50,14 +50,16 @@ enum RightToLeft {
         return String(String.UnicodeScalarView(withLigatures(runs).reversed().joined()))
     }
 
-    /// One glyph shows a lam with the alef behind it, and its two letters come in reading order. The article looks the same,
-    /// but it is the first of the word, or the second part behind a short one.
+    /// One glyph shows a lam with the alef behind it, and its two letters come in reading order. The article looks the
+    /// same, but it is the first of the word, or the second part behind a short one.
     private static func withLigatures(_ runs: [[Unicode.Scalar]]) -> [[Unicode.Scalar]] {
         var merged: [[Unicode.Scalar]] = []
         for (index, run) in runs.enumerated() {
-            let behind = runs[(index + 1)...]
-            let isArticle = behind.isEmpty || (behind.count == 1 && merged.count > 1 && "وفبك".unicodeScalars.contains(behind.first?[0] ?? " "))
-            if merged.last == ["\u{644}"], run.count == 1, [0x622, 0x623, 0x625, 0x627].contains(run[0].value), !isArticle {
+            let isFirst = index == runs.count - 1
+            let prefix = index == runs.count - 2 && merged.count > 1 ? runs.last?.first : nil
+            let isArticle = isFirst || prefix.map("\u{648}\u{641}\u{628}\u{643}".unicodeScalars.contains) ?? false
+            let isAlef = run.count == 1 && [0x622, 0x623, 0x625, 0x627].contains(run[0].value)
+            if isAlef, !isArticle, merged.last == ["\u{644}"] {
                 merged[merged.count - 1] += run
             } else {
                 merged.append(run)

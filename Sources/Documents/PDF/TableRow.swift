@@ -23,7 +23,7 @@ struct TableRow {
     private(set) var cells: [Cell]
     private(set) var box: Box
 
-    /// Whether it is rather lines of prose: one that is long, or one behind another. A title with its page number is none.
+    /// Whether it is rather lines of prose: one that is long, or one behind another. A title with its page is none.
     var isProse: Bool {
         if cells.count == 1 { return cells[0].words > 16 }
         return cells.dropFirst().contains(where: \.isLong) && !(cells.count > 2 && endsWithNumber)

@@ -12,7 +12,9 @@ struct ToolProcess {
     private(set) var messages: [UInt8] = []
 
     init(path: String, arguments: [String]) throws(DocumentFailure) {
-        let started = Self.starting.withLock { _ in Result { () throws(DocumentFailure) in try Self.start(path, arguments) } }
+        let started = Self.starting.withLock { _ in
+            Result { () throws(DocumentFailure) in try Self.start(path, arguments) }
+        }
         (id, ends) = try started.get()
     }
 
@@ -21,7 +23,8 @@ struct ToolProcess {
         var (input, output, messages): (Int32, Int32, Int32) = (-1, -1, -1)
     }
 
-    /// Held from making pipes until they are theirs alone, or a program that another thread starts meanwhile would hold them open.
+    /// Held from making pipes until they are marked and passed on: a program that another thread starts meanwhile would
+    /// hold them open.
     private static let starting = Mutex(())
 
     private static func start(_ path: String, _ arguments: [String]) throws(DocumentFailure) -> (pid_t, Ends) {
@@ -35,7 +38,7 @@ struct ToolProcess {
         }
         for descriptor in inheritable { posix_spawn_file_actions_addclose(&actions, descriptor) }
         let words = [path] + arguments
-        // One thread a program: several documents are read at once, and tesseract's own threads only wait for each other.
+        // One thread a program: documents are read side by side, and tesseract's own threads only wait for each other.
         let environment = ["PATH=\(Tool.systemFolders)", "LANG=C.UTF-8", "OMP_THREAD_LIMIT=1"]
         var process = pid_t()
         let error = withStrings(words) { words in
@@ -70,7 +73,8 @@ struct ToolProcess {
             if ends.input >= 0 && written == input.count { Self.close(&ends.input) }
             // poll passes over descriptors below 0.
             var waits = [
-                pollfd(fd: ends.input, events: Int16(POLLOUT), revents: 0), pollfd(fd: ends.output, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: ends.input, events: Int16(POLLOUT), revents: 0),
+                pollfd(fd: ends.output, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: ends.messages, events: Int16(POLLIN), revents: 0),
             ]
             let left = ContinuousClock.now.duration(to: deadline).components
@@ -200,7 +204,7 @@ private struct BlockedPipeSignal {
 
     func unblock() {
         var (pipe, before, now) = (pipe, before, timespec())
-        // A signal that came meanwhile is taken, or it would strike when unblocked; one that was blocked before is left.
+        // A signal that came meanwhile is taken, or it would strike when unblocked; where it was blocked before it stays.
         if sigismember(&before, SIGPIPE) == 0 { while sigtimedwait(&pipe, nil, &now) == SIGPIPE {} }
         pthread_sigmask(SIG_SETMASK, &before, nil)
     }
