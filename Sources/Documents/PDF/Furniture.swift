@@ -1,6 +1,6 @@
 /// Finds running heads, running feet and page numbers: what stands outermost on page after page.
 ///
-/// Page by page the outermost line of the top and of the bottom is compared with those of the other pages, numbers taken
+/// Page by page the outermost line of the top and of the bottom is compared with those of the others, numbers taken
 /// for equal; what repeats is marked, and the next line becomes the outermost one.
 struct Furniture {
     private struct Place: Hashable {

@@ -1,5 +1,5 @@
-/// Reads what `pdftotext -bbox-layout` prints: `<page width height>`, `<block>`, `<line>` and `<word xMin yMin xMax yMax>`
-/// around the text of a word. Anything else is passed over, and so is what stands in no page.
+/// Reads what `pdftotext -bbox-layout` prints: `<page width height>`, `<block>`, `<line>` and
+/// `<word xMin yMin xMax yMax>` around the text of a word. Anything else is passed over, and so is what stands in no page.
 struct LayoutScanner {
     private let bytes: [UInt8]
     private var index = 0

@@ -62,7 +62,7 @@ enum TableFinder {
         return PageTable(rows: withOneHeader(rows), lines: Set(region.flatMap { $0.cells.flatMap(\.lines) }))
     }
 
-    /// What the cells of the fuller rows cover from left to right; headings above several columns are in the other rows.
+    /// What the cells of the fuller rows cover from left to right; headings above several columns are in others.
     private static func columns(of rows: [TableRow]) -> [ClosedRange<Float>] {
         let most = rows.map(\.cells.count).max() ?? 0
         let cells = rows.filter { $0.cells.count * 5 >= most * 3 }.flatMap(\.cells).sorted { $0.box.left < $1.box.left }

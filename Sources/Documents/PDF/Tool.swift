@@ -30,7 +30,7 @@ extension Tool {
     /// Runs the program on `input` and waits for its end. Blocks the thread.
     ///
     /// No shell, no temporary file; the program gets an almost empty environment and no open file but its three pipes.
-    /// What it starts is in its process group, and the group is killed at the deadline, and when the output is too long.
+    /// What it starts is in its process group, and the group is killed at the deadline and when the output is too long.
     ///
     /// - Throws: `.timedOut`; `.tooLarge` for more output than `maxOutputBytes`; `.internalError` if it cannot start.
     func run(
