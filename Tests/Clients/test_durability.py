@@ -1,9 +1,14 @@
 """What was acknowledged is there after a crash, once."""
 import concurrent.futures
+import sys
 import threading
 import time
+from pathlib import Path
 
 import httpx
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Benchmarks" / "kills"))
+import kills  # noqa: E402
 
 from knowledge import ask, attach, references, unique, upload
 
@@ -57,6 +62,10 @@ def test_a_crash_while_200_documents_are_taken_in_loses_and_doubles_nothing(anot
         assert [each.filename for each in found].count(name) == 1, "a document is indexed twice"
         assert client.files.content(file).text == DOCUMENTS[name]
     server.stop()
+
+
+def test_20_kills_leave_the_chunks_and_vectors_of_a_quiet_run_and_nothing_else(tmp_path):
+    print(kills.run(tmp_path, kills=20, seed=6))
 
 
 def test_a_delete_holds_after_a_crash(another_server):
