@@ -4,22 +4,22 @@ package import Knowledge
 extension Database: KeywordIndex {
     /// Searches the index of the database itself: it is as current as the chunks.
     package func search(
-        _ query: SearchQuery, in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
+        _ query: String, in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
     ) async throws -> [KeywordHit] {
         guard limit > 0, documents?.isEmpty != true else { return [] }
         return try await read { db in
-            let search = try KeywordSearch(KeywordQuery(query.text, stemmer: Stemmer()), in: bases, db: db)
-            return try db.hits(search.best(limit, of: try documents.map { try db.chunks(of: $0) }), in: bases)
+            let search = try KeywordSearch(query, in: bases, db: db)
+            return try search.hits(limit, of: documents.map { try db.chunks(of: $0) }, db: db)
         }
     }
 
     package func scores(
-        of chunks: [ChunkID], for query: SearchQuery, in bases: [KnowledgeBaseID]
+        of chunks: [ChunkID], for query: String, in bases: [KnowledgeBaseID]
     ) async throws -> [KeywordHit] {
         guard !chunks.isEmpty else { return [] }
         return try await read { db in
-            let search = try KeywordSearch(KeywordQuery(query.text, stemmer: Stemmer()), in: bases, db: db)
-            return try db.hits(search.best(chunks.count, of: Set(chunks.map(\.rawValue))), in: bases)
+            let search = try KeywordSearch(query, in: bases, db: db)
+            return try search.hits(chunks.count, of: Set(chunks.map(\.rawValue)), db: db)
         }
     }
 
@@ -51,7 +51,8 @@ extension Connection {
     fileprivate func rebuildKeywords() throws {
         try execute(sql: "INSERT INTO keyword (keyword) VALUES ('delete-all')")
         try execute(sql: "INSERT INTO keyword_ending (keyword_ending) VALUES ('delete-all')")
-        try execute(sql: "UPDATE keyword_base SET chunks = 0, words = 0")
+        try execute(sql: "UPDATE keyword_base SET documents = 0, chunks = 0, words = 0")
+        try execute(sql: "DELETE FROM keyword_document")
         let documents = try Row.fetchAll(
             self, sql: "SELECT id, knowledge_base_id FROM document WHERE status = 'completed' ORDER BY id")
         for row in documents { try addKeywords(of: row.id("id"), in: row.id("knowledge_base_id")) }
@@ -84,33 +85,8 @@ extension Connection {
     fileprivate func chunks(of documents: Set<DocumentID>) throws -> Set<Int64> {
         try Int64.fetchSet(
             self,
-            sql: "SELECT id FROM json_each(:documents) AS wanted CROSS JOIN chunk ON document_id = wanted.value",
+            sql: "SELECT chunk.id FROM json_each(:documents) AS wanted CROSS JOIN chunk ON document_id = wanted.value",
             arguments: ["documents": try jsonText(documents.map(\.rawValue))]
         )
-    }
-
-    /// The candidates with their documents, in the same order.
-    fileprivate func hits(_ candidates: [KeywordSearch.Candidate], in bases: [KnowledgeBaseID]) throws -> [KeywordHit] {
-        guard !candidates.isEmpty else { return [] }
-        let rows = try Row.fetchAll(
-            self,
-            sql: """
-                SELECT chunk.id, document_id, knowledge_base_id FROM json_each(:chunks) AS wanted
-                CROSS JOIN chunk ON chunk.id = wanted.value
-                CROSS JOIN document ON document.id = chunk.document_id
-                WHERE knowledge_base_id IN (SELECT value FROM json_each(:bases))
-                """,
-            arguments: [
-                "chunks": try jsonText(candidates.map(\.row.chunk)), "bases": try jsonText(bases.map(\.rawValue)),
-            ]
-        )
-        var owners: [Int64: (KnowledgeBaseID, DocumentID)] = [:]
-        for row in rows { owners[try row.get("id")] = (try row.id("knowledge_base_id"), try row.id("document_id")) }
-        return candidates.compactMap { candidate in
-            guard let (base, document) = owners[candidate.row.chunk] else { return nil }
-            return KeywordHit(
-                knowledgeBase: base, document: document, chunk: ChunkID(candidate.row.chunk), score: candidate.score,
-                coverage: candidate.coverage)
-        }
     }
 }

@@ -45,6 +45,9 @@ struct KeywordSearchTests {
         Pair("東京", "私は東京に住んでいます"), Pair("東京都", "東京の都"), Pair("京都", "東京都"), Pair("大阪", "東京都", false),
         Pair("データ", "データベース"), Pair("학교", "학교에서"), Pair("กรุงเทพ", "เมืองกรุงเทพมหานคร"),
         Pair("gen", "重跑gen-itgc"), Pair("猫", "猫"), Pair("猫", "黒猫"),
+        // Compounds
+        Pair("Frist", "Die Kündigungsfrist ist um, und die Kündigungsfrist war kurz für den Mieter"),
+        Pair("Kündigungsfrist", "Die Frist der Kündigung nach dem Mietvertragsrecht"), Pair("Frist", "Das Frischwasser ist da", false),
         // What must not be found
         Pair("Hund", "die Katze"), Pair("", "text"), Pair("?!", "what?!"), Pair("C++", "C is old"), Pair("the", "a cat", false),
     ].map { pair in
@@ -59,5 +62,83 @@ struct KeywordSearchTests {
         let base = try await world.base(with: [["\(pair.text) anderes Wort", "gar nichts davon"]])
         let hits = try await world.search(pair.query, in: base)
         #expect(hits.map(\.position).contains(0) == pair.isFound)
+    }
+
+    @Test("ranks more of the query's words, rarer ones and the exact word first")
+    func ranks() async throws {
+        let world = try KeywordWorld()
+        let base = try await world.base(with: [
+            ["Die Frist der Kündigung beträgt drei Monate."], ["Die Kündigungsfrist beträgt drei Monate."],
+            ["Die Frist beträgt drei Monate."], ["Der Vertrag läuft drei Monate."], ["Ein Monat hat Tage."],
+        ])
+        let compound = try await world.search("Kündigungsfrist", in: base)
+        #expect(compound.count == 3)
+        #expect(try await world.search("Frist", in: base).count == 3)
+        let order = try await world.database.search("Kündigungsfrist", in: [base], documents: nil, limit: 1)
+        #expect(order.first?.chunk == ChunkID(2))
+        let all = try await world.search("Frist Kündigung drei Monate", in: base)
+        #expect(all.first?.coverage == 1)
+        #expect(zip(all, all.dropFirst()).allSatisfy { $0.score >= $1.score })
+        #expect(all.allSatisfy { (0...1).contains($0.coverage) && $0.score > 0 })
+        #expect(try await world.search("Frist Einhorn", in: base).allSatisfy { $0.coverage < 0.5 })
+    }
+
+    @Test("breaks ties by chunk, keeps to the limit and to the documents asked for, and scores chunks as it finds them")
+    func keepsToLimits() async throws {
+        let world = try KeywordWorld()
+        let base = try await world.base(with: [["gleicher Text"], ["gleicher Text"]])
+        let last = try await world.add(["gleicher Text"], named: "a", to: base)
+        let database = world.database
+        let hits = try await database.search("Text", in: [base, base], documents: nil, limit: 10)
+        #expect(hits.map(\.chunk.rawValue) == [1, 2, 3])
+        for limit in 0...3 {
+            let some = try await database.search("Text", in: [base], documents: nil, limit: limit)
+            #expect(some == Array(hits.prefix(limit)))
+        }
+        let own = try await database.search("Text", in: [base], documents: [last.id], limit: 10)
+        #expect(own == hits.filter { $0.document == last.id })
+        #expect(try await database.search("Text", in: [base], documents: [], limit: 10).isEmpty)
+        let scores = try await database.scores(of: hits.map(\.chunk), for: "Text", in: [base])
+        #expect(Set(scores) == Set(hits))
+    }
+
+    @Test("takes any text as a query")
+    func anyTextIsAQuery() async throws {
+        let world = try KeywordWorld()
+        let base = try await world.base(with: [["ein Text AND NOT NEAR(x) * ^ {body}: \" OR"], ["C++ § 12 東京"]])
+        let known = [
+            "\"", "AND", "OR NOT", "NEAR(a b)", "body:text", "*", "^text", "{context body}", "text*", "'", ";--", "\u{0}",
+            "\"text", "\"ein Text\"", String(repeating: "wort ", count: 5000), String(repeating: "x", count: 100_000),
+            (0..<400).map { "w\($0)" }.joined(separator: " "), "- + ( )", "§", "§§ 1", "c++++", "a@b@c", "....1....",
+        ]
+        for query in known { _ = try await world.search(query, in: base) }
+        // All in one read: the way to a reader and back would take most of the time.
+        try await world.database.read { db in
+            var random = SplitMix(state: 1)
+            for _ in 0..<2_000 {
+                let query = Self.randomText(&random, upTo: Bool.random(using: &random) ? 0x7F : 0x2_FFFF)
+                _ = try KeywordSearch(query, in: [base], db: db).hits(5, of: nil, db: db)
+            }
+        }
+    }
+
+    @Test("makes of 100,000 texts only keys that are none of FTS5's syntax")
+    func keysAreNoSyntax() {
+        var random = SplitMix(state: 2)
+        let stemmer = Stemmer()
+        var keys: Set<[UInt8]> = []
+        for _ in 0..<100_000 {
+            for term in KeywordQuery(Self.randomText(&random, upTo: 0xFFFF), stemmer: stemmer).terms {
+                keys.formUnion(term.keys)
+            }
+        }
+        #expect(keys.count > 1000)
+        #expect(!keys.joined().contains { $0 <= 0x22 || [0x27, 0x28, 0x29, 0x2A, 0x5E].contains($0) })
+    }
+
+    private static func randomText(_ random: inout SplitMix, upTo last: UInt32) -> String {
+        var text = String.UnicodeScalarView()
+        for _ in 0..<8 { text.append(Unicode.Scalar(UInt32.random(in: 0...last, using: &random)) ?? "\"") }
+        return String(text)
     }
 }

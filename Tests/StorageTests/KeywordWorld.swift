@@ -16,6 +16,7 @@ struct KeywordWorld: Sendable {
     }
 
     init() throws { world = try World() }
+    init(_ world: World) { self.world = world }
 
     /// A knowledge base with these documents, each given as its chunks.
     func base(with documents: [[String]], in scope: Scope? = nil) async throws -> KnowledgeBaseID {

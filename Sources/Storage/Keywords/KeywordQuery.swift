@@ -3,6 +3,11 @@ struct KeywordQuery {
     struct Term: Hashable {
         /// Keys that stand one behind the other; one, but for words in quotes.
         var keys: [[UInt8]]
+        /// The word itself, where it is one that may be made of others.
+        var word: [UInt8]?
+
+        static func == (one: Term, other: Term) -> Bool { one.keys == other.keys }
+        func hash(into hasher: inout Hasher) { hasher.combine(keys) }
     }
 
     /// No more than this many count.
@@ -18,8 +23,9 @@ struct KeywordQuery {
         var words: [(term: Term, isStopWord: Bool)] = []
         WordScanner.scan(text) { piece, bytes in
             guard piece != .last, words.count < Self.mostCandidates else { return }
-            let term = Term(keys: [piece == .word ? stemmer.key(of: bytes) : bytes])
-            if found.insert(term).inserted { words.append((term, piece == .word && StopWords.contains(bytes))) }
+            let term = piece == .word ? Term(keys: [stemmer.key(of: bytes)], word: bytes) : Term(keys: [bytes])
+            let isStopWord = piece == .word && StopWords.language(of: bytes) != nil
+            if found.insert(term).inserted { words.append((term, isStopWord)) }
         }
         let others = words.filter { !$0.isStopWord }
         terms = (others.isEmpty ? words : others).map(\.term)

@@ -39,7 +39,7 @@ extension Connection {
 
     private func changeKeywords(of document: DocumentID, in base: KeywordBase, sign: Int) throws {
         let stemmer = Stemmer()
-        var (chunks, words) = (0, 0)
+        var (ids, words) = ([Int64](), 0)
         let rows = try Row.fetchCursor(
             self,
             sql: """
@@ -51,14 +51,26 @@ extension Connection {
         while let row = try rows.next() {
             let text = KeywordText(
                 context: try row.text("context"), body: try row.text("text"), base: base, stemmer: stemmer)
-            try write(text, of: ChunkID(try row.get("id")), sign > 0 ? .add : .remove)
-            chunks += 1
+            ids.append(try row.get("id"))
+            try write(text, of: ChunkID(ids[ids.count - 1]), sign > 0 ? .add : .remove)
             words += text.words
         }
+        guard let first = ids.first, let last = ids.last else { return }
         try execute(
-            sql: "UPDATE keyword_base SET chunks = chunks + ?, words = words + ? WHERE number = ?",
-            arguments: [sign * chunks, sign * words, base.number]
+            sql: """
+                UPDATE keyword_base SET documents = documents + ?, chunks = chunks + ?, words = words + ?
+                WHERE number = ?
+                """,
+            arguments: [sign, sign * ids.count, sign * words, base.number]
         )
+        if sign < 0 {
+            try execute(sql: "DELETE FROM keyword_document WHERE document_id = ?", arguments: [document.rawValue])
+        } else {
+            try execute(
+                sql: "INSERT INTO keyword_document (document_id, first_chunk, last_chunk, words) VALUES (?, ?, ?, ?)",
+                arguments: [document.rawValue, first, last, words]
+            )
+        }
     }
 
     private enum Change {
@@ -88,6 +100,11 @@ struct KeywordRow: Hashable {
 
     init(chunk: ChunkID, words: Int) {
         id = chunk.rawValue << 12 | min(Int64(words), Self.mostWords)
+    }
+
+    /// Where the rows of these chunks are.
+    static func range(_ chunks: ClosedRange<Int64>) -> Range<Int64> {
+        chunks.lowerBound << 12..<(chunks.upperBound + 1) << 12
     }
 
     var chunk: Int64 { id >> 12 }

@@ -1,71 +1,82 @@
 import GRDB
-import Glibc
 import Knowledge
 
 /// One search in the keyword index: reads what its terms have in each knowledge base and scores every chunk that has any.
 ///
-/// BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) with a word in the line of title and
-/// headings counted as several in the text, as BM25F does. Words are as rare as in all the knowledge bases searched
-/// together, and in no other.
+/// BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) of the chunk and of its whole document,
+/// since a chunk alone is too short to show what it is about. A word in the line of title and headings counts as several
+/// in the text, as in BM25F. Words are as rare as in the knowledge bases searched together, and in no other.
 struct KeywordSearch {
-    /// How fast further occurrences of a word stop counting, and how much a long text's count less.
-    static let k1 = 1.2
-    static let b = 0.75
-    /// Occurrences that one in the line of title and headings is worth.
-    static let contextWeight = 3.0
+    /// How a text's length and a word's further occurrences count.
+    struct Saturation {
+        /// How slowly further occurrences stop to count.
+        var k1: Double
+        /// How much less those in a long text count, 0…1.
+        var b: Double
 
-    /// A knowledge base with what each term has there.
-    private struct Base {
-        var id: KnowledgeBaseID
-        var chunks: Int
-        var words: Int
-        /// For each term, in the order of rows.
-        var matches: [[Match]]
-    }
-
-    /// A row that has a term, or a variant of it.
-    private struct Match {
-        var row: KeywordRow
-        /// Weighted number of occurrences.
-        var frequency: Double
-        /// 1 for the term itself, less for a variant.
-        var weight: Double
-    }
-
-    /// What a row has come to.
-    struct Candidate {
-        var row: KeywordRow
-        var score: Double
-        var coverage: Double
-    }
-
-    private let terms: [KeywordQuery.Term]
-    private var bases: [Base] = []
-
-    init(_ query: KeywordQuery, in bases: [KnowledgeBaseID], db: Connection) throws {
-        let known = try Self.indexed(bases, db)
-        terms = try Self.rarest(query.terms, in: known.map(\.number), db)
-        guard !terms.isEmpty else { return }
-        for base in known {
-            let matches = try Self.matches(of: terms, in: base.number, db)
-            self.bases.append(Base(id: base.id, chunks: base.chunks, words: base.words, matches: matches))
+        /// What this many occurrences in a text of this length, in mean lengths, count: at most 1.
+        func callAsFunction(_ frequency: Double, length: Double) -> Double {
+            frequency / (frequency + k1 * (1 - b + b * length))
         }
     }
 
-    private static func indexed(
-        _ bases: [KnowledgeBaseID], _ db: Connection
-    ) throws -> [(id: KnowledgeBaseID, number: KeywordBase, chunks: Int, words: Int)] {
+    static let chunkSaturation = Saturation(k1: 0.9, b: 0.4)
+    static let documentSaturation = Saturation(k1: 1.2, b: 0.75)
+    /// Occurrences that one in the line of title and headings is worth.
+    static let contextWeight = 3.0
+    /// What the document's score counts beside the chunk's.
+    static let documentWeight = 1.0
+    /// As many of the best chunks are scored with their documents, and twice the limit at least.
+    static let fewestFinalists = 200
+
+    /// A knowledge base with what the terms have there.
+    struct Base {
+        var id: KnowledgeBaseID
+        var number: KeywordBase
+        var documents: Int
+        var chunks: Int
+        var words: Int
+        var lists: [List] = []
+    }
+
+    /// Where a term stands, or a variant of it.
+    struct List {
+        var term: Int
+        /// 1 for the term itself, less for a variant.
+        var weight: Double
+        /// In the order of rows.
+        var postings: [Posting]
+    }
+
+    private(set) var bases: [Base]
+    private let terms: [KeywordQuery.Term]
+    private let statistics: Statistics
+
+    /// Reads all that the scores need.
+    init(_ text: String, in bases: [KnowledgeBaseID], db: Connection) throws {
+        let stemmer = Stemmer()
+        let query = KeywordQuery(text, stemmer: stemmer)
+        self.bases = try Self.indexed(bases, db)
+        terms = try Self.rarest(query.terms, in: self.bases.map(\.number), db)
+        for index in self.bases.indices where !terms.isEmpty {
+            self.bases[index].lists = try Self.lists(of: terms, in: self.bases[index].number, stemmer: stemmer, db)
+        }
+        statistics = Statistics(terms: terms.count, bases: self.bases)
+    }
+
+    private static func indexed(_ bases: [KnowledgeBaseID], _ db: Connection) throws -> [Base] {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT knowledge_base_id, number, chunks, words FROM json_each(:bases) AS base
+                SELECT knowledge_base_id, number, documents, chunks, words FROM json_each(:bases) AS base
                 CROSS JOIN keyword_base ON knowledge_base_id = base.value WHERE chunks > 0
                 """,
             arguments: ["bases": try jsonText(Set(bases.map(\.rawValue)).sorted())]
         )
         return try rows.map { row in
-            (try row.id("knowledge_base_id"), KeywordBase(number: try row.get("number")), try row.get("chunks"),
-             try row.get("words"))
+            Base(
+                id: try row.id("knowledge_base_id"), number: KeywordBase(number: try row.get("number")),
+                documents: try row.get("documents"), chunks: try row.get("chunks"), words: try row.get("words"))
         }
     }
 
@@ -88,150 +99,117 @@ struct KeywordSearch {
         return counted.prefix(KeywordQuery.mostTerms).map(\.place).sorted().map { terms[$0] }
     }
 
-    private static func matches(
-        of terms: [KeywordQuery.Term], in base: KeywordBase, _ db: Connection
-    ) throws -> [[Match]] {
-        var phrases: [KeywordPhrase] = []
-        var owners: [(term: Int, weight: Double)] = []
-        for (index, term) in terms.enumerated() {
-            phrases.append(KeywordPhrase(term.keys, in: base))
-            owners.append((index, 1))
-        }
-        var matches = Array(repeating: [Match](), count: terms.count)
-        for (owner, postings) in zip(owners, try Postings.fetch(phrases, in: db)) {
-            let found = postings.map { posting in
-                Match(
-                    row: KeywordRow(id: posting.row),
-                    frequency: owner.weight * (contextWeight * Double(posting.context) + Double(posting.body)),
-                    weight: owner.weight)
-            }
-            matches[owner.term] = matches[owner.term].isEmpty ? found : merge(matches[owner.term], found)
-        }
-        return matches
-    }
-
-    /// Both in order of rows; of a row in both, what is more.
-    private static func merge(_ first: [Match], _ second: [Match]) -> [Match] {
-        var result: [Match] = []
-        result.reserveCapacity(first.count + second.count)
-        var (left, right) = (0, 0)
-        while left < first.count, right < second.count {
-            if first[left].row.id < second[right].row.id {
-                result.append(first[left])
-                left += 1
-            } else if first[left].row.id > second[right].row.id {
-                result.append(second[right])
-                right += 1
-            } else {
-                var both = first[left]
-                both.frequency = max(both.frequency, second[right].frequency)
-                both.weight = max(both.weight, second[right].weight)
-                result.append(both)
-                left += 1
-                right += 1
+    /// What the terms have in a knowledge base: first each term itself, then the variants of all.
+    private static func lists(
+        of terms: [KeywordQuery.Term], in base: KeywordBase, stemmer: Stemmer, _ db: Connection
+    ) throws -> [List] {
+        var phrases = terms.map { KeywordPhrase($0.keys, in: base) }
+        var lists = terms.indices.map { List(term: $0, weight: 1, postings: []) }
+        // Compounds are looked for where there is German; English has hardly any.
+        if try hasGerman(base, db) {
+            for (index, term) in terms.enumerated() {
+                guard let word = term.word else { continue }
+                for variant in try Compounds.variants(of: word, in: base, stemmer: stemmer, db) {
+                    phrases.append(KeywordPhrase([variant.key], in: base))
+                    lists.append(List(term: index, weight: variant.weight, postings: []))
+                }
             }
         }
-        result += first[left...]
-        result += second[right...]
-        return result
+        for (index, postings) in try Postings.fetch(phrases, in: db).enumerated() { lists[index].postings = postings }
+        return lists
     }
 
-    // MARK: - Scoring
+    private static func hasGerman(_ base: KeywordBase, _ db: Connection) throws -> Bool {
+        let start = String(decoding: base.prefix, as: UTF8.self)
+        let statement = try db.cachedStatement(
+            sql: "SELECT EXISTS (SELECT 1 FROM keyword_ending_vocabulary WHERE term > ? AND term < ?)")
+        return try Bool.fetchOne(statement, arguments: [start, start + "{"]) ?? false
+    }
 
-    /// The best chunks, best first, ties by chunk; of these chunks alone, where given.
-    func best(_ limit: Int, of chunks: Set<Int64>?) -> [Candidate] {
+    // MARK: - Scores
+
+    /// A chunk and what it has come to.
+    struct Candidate {
+        var row: KeywordRow
+        var score: Double
+        var coverage: Double
+    }
+
+    /// The best chunks of a knowledge base by what they hold themselves.
+    func finalists(_ limit: Int, of base: Base, among chunks: Set<Int64>?) -> [Candidate] {
         var best = BestCandidates(limit: limit)
-        let rarity = rarity
-        let total = rarity.reduce(0, +)
-        guard total > 0 else { return [] }
-        let unit = unit
-        let mean = Double(bases.reduce(0) { $0 + $1.words }) / Double(max(1, bases.reduce(0) { $0 + $1.chunks }))
-        for base in bases {
-            for candidate in Self.candidates(base.matches, rarity: rarity, mean: max(mean, 1)) {
-                guard candidate.score / unit > best.threshold, chunks?.contains(candidate.row.chunk) ?? true else { continue }
-                var candidate = candidate
-                candidate.coverage = min(1, candidate.coverage / total)
-                candidate.score /= unit
-                best.offer(candidate)
-            }
+        for candidate in candidates(of: base) where candidate.score > best.threshold {
+            if let chunks, !chunks.contains(candidate.row.chunk) { continue }
+            best.offer(candidate)
         }
         return best.sorted
     }
 
-    /// Each term's inverse document frequency, always above 0.
-    private var rarity: [Double] {
-        let chunks = Double(bases.reduce(0) { $0 + $1.chunks })
-        return terms.indices.map { term in
-            let holding = Double(bases.reduce(0) { $0 + $1.matches[term].count })
-            return log(1 + max(0, chunks - holding + 0.5) / (holding + 0.5))
-        }
-    }
-
-    /// What one word of the rarest kind, in a single chunk and matched perfectly, would score.
-    private var unit: Double {
-        let chunks = Double(bases.reduce(0) { $0 + $1.chunks })
-        return (Self.k1 + 1) * log(1 + max(0, chunks - 0.5) / 1.5)
-    }
-
-    /// All rows with any term, in order; the coverage is still a sum of rarities.
-    private static func candidates(_ matches: [[Match]], rarity: [Double], mean: Double) -> [Candidate] {
-        var result: [Candidate] = []
+    /// All rows with any term, in order.
+    private func candidates(of base: Base) -> [Candidate] {
+        let byTerm = Dictionary(grouping: base.lists.filter { !$0.postings.isEmpty }, by: \.term)
         // The short lists first, so that little is copied often.
-        for term in matches.indices.sorted(by: { (matches[$0].count, $0) < (matches[$1].count, $1) }) {
-            result = add(matches[term], rarity: rarity[term], mean: mean, to: result)
+        let sized = byTerm.values.map { (lists: $0, size: $0.reduce(0) { $0 + $1.postings.count }) }
+            .sorted { ($0.size, $0.lists[0].term) < ($1.size, $1.lists[0].term) }
+        var result: [Candidate] = []
+        for (lists, _) in sized {
+            var ofTerm: [Candidate] = []
+            // A row that has a term and its variants covers the term once.
+            for list in lists { ofTerm = Self.merge(ofTerm, scored(list), coverage: max) }
+            result = Self.merge(result, ofTerm, coverage: +)
         }
         return result
     }
 
-    private static func add(_ matches: [Match], rarity: Double, mean: Double, to sums: [Candidate]) -> [Candidate] {
-        guard !matches.isEmpty else { return sums }
+    private func scored(_ list: List) -> [Candidate] {
+        let unit = list.weight * statistics.rarity(of: list) / statistics.unit
+        let coverage = list.weight * statistics.share(of: list.term)
+        let meanLength = statistics.meanLength
+        return list.postings.map { posting in
+            let row = KeywordRow(id: posting.row)
+            let part = Self.chunkSaturation(posting.frequency, length: Double(row.words) / meanLength)
+            return Candidate(row: row, score: unit * part, coverage: coverage)
+        }
+    }
+
+    /// What the whole document of a chunk has come to.
+    /// - Parameter rows: Those of its chunks.
+    func score(ofRows rows: Range<Int64>, words: Int, in base: Base) -> Double {
+        let length = Double(words) / statistics.meanDocumentLength
+        return base.lists.reduce(0) { sum, list in
+            var frequency = 0.0
+            var index = list.postings.firstIndex(notBelow: rows.lowerBound)
+            while index < list.postings.count, list.postings[index].row < rows.upperBound {
+                frequency += list.postings[index].frequency
+                index += 1
+            }
+            guard frequency > 0 else { return sum }
+            let unit = list.weight * statistics.rarity(of: list) / statistics.unit
+            return sum + unit * Self.documentSaturation(frequency, length: length)
+        }
+    }
+
+    private static func merge(
+        _ first: [Candidate], _ second: [Candidate], coverage: (Double, Double) -> Double
+    ) -> [Candidate] {
+        guard !first.isEmpty else { return second }
         var result: [Candidate] = []
-        result.reserveCapacity(sums.count + matches.count)
+        result.reserveCapacity(first.count + second.count)
         var next = 0
-        for match in matches {
-            while next < sums.count, sums[next].row.id < match.row.id {
-                result.append(sums[next])
+        for candidate in second {
+            while next < first.count, first[next].row.id < candidate.row.id {
+                result.append(first[next])
                 next += 1
             }
-            let length = 1 - b + b * Double(match.row.words) / mean
-            let score = rarity * match.frequency * (k1 + 1) / (match.frequency + k1 * length)
-            var sum = Candidate(row: match.row, score: score, coverage: rarity * match.weight)
-            if next < sums.count, sums[next].row.id == match.row.id {
-                sum.score += sums[next].score
-                sum.coverage += sums[next].coverage
+            var sum = candidate
+            if next < first.count, first[next].row.id == candidate.row.id {
+                sum.score += first[next].score
+                sum.coverage = coverage(sum.coverage, first[next].coverage)
                 next += 1
             }
             result.append(sum)
         }
-        result += sums[next...]
+        result += first[next...]
         return result
-    }
-}
-
-/// The best of many candidates.
-private struct BestCandidates {
-    private let limit: Int
-    /// Best first, ties by chunk.
-    private(set) var sorted: [KeywordSearch.Candidate] = []
-
-    init(limit: Int) { self.limit = limit }
-
-    /// A score that a candidate which comes later must exceed, if it comes in the order of chunks.
-    var threshold: Double { sorted.count < limit ? 0 : sorted.last?.score ?? .infinity }
-
-    mutating func offer(_ candidate: KeywordSearch.Candidate) {
-        guard limit > 0 else { return }
-        var (low, high) = (0, sorted.count)
-        while low < high {
-            let middle = (low + high) / 2
-            let other = sorted[middle]
-            if (other.score, candidate.row.chunk) > (candidate.score, other.row.chunk) {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        sorted.insert(candidate, at: low)
-        if sorted.count > limit { sorted.removeLast() }
     }
 }

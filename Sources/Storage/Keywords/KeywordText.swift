@@ -12,9 +12,9 @@ struct KeywordText: Hashable {
     /// Keys of the line of title and headings, with spaces between.
     var context: String
     var body: String
-    /// Long words backwards.
+    /// Long words backwards, if the text is German.
     var endings: String
-    /// Words in context and body, not counting an identifier beside its parts.
+    /// Words in context and body that are no stop words, not counting an identifier beside its parts.
     var words: Int
 
     /// - Parameter stemmer: Kept from chunk to chunk, since it remembers words.
@@ -40,6 +40,8 @@ private struct KeyWriter {
     private let prefix: [UInt8]
     private let stemmer: Stemmer
     private(set) var words = 0
+    /// German stop words less English ones.
+    private var germanness = 0
     private var long: Set<[UInt8]> = []
 
     init(base: KeywordBase, stemmer: Stemmer) {
@@ -49,13 +51,18 @@ private struct KeyWriter {
 
     mutating func keys(of text: String) -> String {
         var result: [UInt8] = []
-        var words = 0
+        var (words, germanness) = (0, 0)
         var long: Set<[UInt8]> = []
         WordScanner.scan(text) { piece, bytes in
             let key = piece == .word ? stemmer.key(of: bytes) : bytes
             switch piece {
             case .word:
-                words += 1
+                switch StopWords.language(of: bytes) {
+                case .german: germanness += 1
+                case .english: germanness -= 1
+                case .both: break
+                case nil: words += 1
+                }
                 if Compounds.mayBeCompound(key) { long.insert(key) }
             case .pair: words += 1
             case .last, .whole: break
@@ -65,12 +72,15 @@ private struct KeyWriter {
             result.append(UInt8(ascii: " "))
         }
         self.words += words
+        self.germanness += germanness
         self.long.formUnion(long)
         return String(decoding: result, as: UTF8.self)
     }
 
     /// In order, so that the same chunk gives the same text.
     var endings: String {
+        // Names such as "der" and words such as "war" stand in English texts as well.
+        guard germanness > 1 else { return "" }
         var result: [UInt8] = []
         for key in long.map({ $0.reversed() }).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             result += prefix
@@ -78,16 +88,5 @@ private struct KeyWriter {
             result.append(UInt8(ascii: " "))
         }
         return String(decoding: result, as: UTF8.self)
-    }
-}
-
-/// Long words that are made of others, as German has them.
-enum Compounds {
-    /// Letters that a part has at least.
-    static let shortestPart = 4
-
-    /// Whether a word's key is long enough to have two parts, and of Latin letters alone.
-    static func mayBeCompound(_ key: [UInt8]) -> Bool {
-        key.count >= 2 * shortestPart && key.allSatisfy { (0x61...0x7A).contains($0) }
     }
 }

@@ -8,6 +8,9 @@ struct Posting {
     var row: Int64
     var context: UInt32
     var body: UInt32
+
+    /// How often the key stands there, one in the context for several.
+    var frequency: Double { KeywordSearch.contextWeight * Double(context) + Double(body) }
 }
 
 /// Reads whole lists of postings from FTS5, in one step for all phrases of a query.

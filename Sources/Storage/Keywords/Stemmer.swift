@@ -24,6 +24,9 @@ final class Stemmer {
         sb_stemmer_delete(german)
     }
 
+    /// Stems of at most this many bytes are left as they are.
+    private static let shortest = 3
+
     func key(of word: [UInt8]) -> [UInt8] {
         if let key = keys[word] { return key }
         let key = makeKey(of: word)
@@ -35,7 +38,9 @@ final class Stemmer {
     private func makeKey(of word: [UInt8]) -> [UInt8] {
         // Numbers and names with numbers have no endings; stems shorter than this say nothing.
         guard word.count > 2, !word.contains(where: { (0x30...0x39).contains($0) }) else { return Self.plain(word) }
-        return Self.plain(stem(Self.withUmlauts(stem(word, english)), german))
+        let stem = Self.withUmlauts(stem(word, english))
+        // Too short to have a German ending.
+        return Self.plain(stem.count > Self.shortest ? self.stem(stem, german) : stem)
     }
 
     private func stem(_ word: [UInt8], _ stemmer: OpaquePointer) -> [UInt8] {

@@ -1,0 +1,45 @@
+import Glibc
+
+extension KeywordSearch {
+    /// How rare the terms of a search are, and how long texts are, in all its knowledge bases together.
+    struct Statistics {
+        private let chunks: Double
+        /// Of each term.
+        private let rarities: [Double]
+        /// Words of a chunk, stop words not counted.
+        let meanLength: Double
+        /// Words of a document.
+        let meanDocumentLength: Double
+
+        init(terms: Int, bases: [Base]) {
+            func mean(_ parts: Int) -> Double {
+                max(1, Double(bases.reduce(0) { $0 + $1.words }) / Double(max(1, parts)))
+            }
+            let count = bases.reduce(0) { $0 + $1.chunks }
+            chunks = Double(count)
+            meanLength = mean(count)
+            meanDocumentLength = mean(bases.reduce(0) { $0 + $1.documents })
+            var holding = Array(repeating: 0, count: terms)
+            for list in bases.flatMap(\.lists) where list.weight == 1 { holding[list.term] += list.postings.count }
+            rarities = holding.map { [chunks] in Self.rarity(holding: $0, of: chunks) }
+        }
+
+        /// The inverse document frequency, always above 0. A variant is as rare as it is in its own knowledge base.
+        func rarity(of list: List) -> Double {
+            list.weight == 1 ? rarities[list.term] : Self.rarity(holding: list.postings.count, of: chunks)
+        }
+
+        /// A term's part in the query, 0…1.
+        func share(of term: Int) -> Double {
+            rarities[term] / rarities.reduce(0, +)
+        }
+
+        /// The most that a word of a query can add to a score: one that no more than one chunk has. In this unit, scores
+        /// mean much the same whatever the size of the knowledge base.
+        var unit: Double { Self.rarity(holding: 1, of: max(chunks, 2)) }
+
+        private static func rarity(holding: Int, of chunks: Double) -> Double {
+            log(1 + max(0, chunks - Double(holding) + 0.5) / (Double(holding) + 0.5))
+        }
+    }
+}
