@@ -61,6 +61,10 @@ package struct SearchQuery: Hashable, Sendable {
     }
 }
 
+extension SearchQuery: ExpressibleByStringLiteral {
+    package init(stringLiteral text: String) { self.init(text) }
+}
+
 /// A search for its own sake.
 package struct PassageSearch: Sendable {
     /// Any of them may find a passage.

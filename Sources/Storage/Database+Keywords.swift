@@ -4,7 +4,7 @@ package import Knowledge
 extension Database: KeywordIndex {
     /// Searches the index of the database itself: it is as current as the chunks.
     package func search(
-        _ query: String, in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
+        _ query: SearchQuery, in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
     ) async throws -> [KeywordHit] {
         guard limit > 0, documents?.isEmpty != true else { return [] }
         return try await read { db in
@@ -14,7 +14,7 @@ extension Database: KeywordIndex {
     }
 
     package func scores(
-        of chunks: [ChunkID], for query: String, in bases: [KnowledgeBaseID]
+        of chunks: [ChunkID], for query: SearchQuery, in bases: [KnowledgeBaseID]
     ) async throws -> [KeywordHit] {
         guard !chunks.isEmpty else { return [] }
         return try await read { db in

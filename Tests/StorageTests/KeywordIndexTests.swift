@@ -126,7 +126,7 @@ extension KeywordWorld {
     fileprivate func answers(_ queries: [String], in bases: [KnowledgeBaseID]) async throws -> [[KeywordHit]] {
         var answers: [[KeywordHit]] = []
         for query in queries {
-            answers.append(try await database.search(query, in: bases, documents: nil, limit: 50))
+            answers.append(try await database.search(SearchQuery(query), in: bases, documents: nil, limit: 50))
         }
         return answers
     }

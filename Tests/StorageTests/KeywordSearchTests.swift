@@ -117,7 +117,7 @@ struct KeywordSearchTests {
             var random = SplitMix(state: 1)
             for _ in 0..<2_000 {
                 let query = Self.randomText(&random, upTo: Bool.random(using: &random) ? 0x7F : 0x2_FFFF)
-                _ = try KeywordSearch(query, in: [base], db: db).hits(5, of: nil, db: db)
+                _ = try KeywordSearch(SearchQuery(query), in: [base], db: db).hits(5, of: nil, db: db)
             }
         }
     }

@@ -7,7 +7,7 @@ import Knowledge
 /// Neither depends on what else was found.
 struct Fusion: Sendable {
     /// What one perfectly matched word, of the rarest kind that the knowledge base can have, is worth beside a cosine of 1.
-    private static let wordWeight = 0.25
+    private static let wordWeight = 0.15
 
     let ranking: Ranking
     /// How well the embedding model knows the language; see `EncoderTrust`.

@@ -1,10 +1,14 @@
-/// What a text asks the keyword index for. Any text is a query; nothing in it is syntax but double quotes.
+import Knowledge
+
+/// What a query asks the keyword index for. Any text is a query; nothing in it is syntax but double quotes.
 struct KeywordQuery {
     struct Term: Hashable {
         /// Keys that stand one behind the other; one, but for words in quotes.
         var keys: [[UInt8]]
         /// The word itself, where it is one that may be made of others.
         var word: [UInt8]?
+        /// 1 in the query's own text, less in its background.
+        var weight = 1.0
 
         static func == (one: Term, other: Term) -> Bool { one.keys == other.keys }
         func hash(into hasher: inout Hasher) { hasher.combine(keys) }
@@ -17,6 +21,19 @@ struct KeywordQuery {
 
     /// Each term once, in the order in which they come. May be more than `mostTerms`.
     private(set) var terms: [Term] = []
+
+    init(_ query: SearchQuery, stemmer: Stemmer) {
+        self.init(query.text, stemmer: stemmer)
+        var found = Set(terms)
+        for background in query.background.sorted(by: { $0.weight > $1.weight }) {
+            for var term in Self(background.text, stemmer: stemmer).terms where found.insert(term).inserted {
+                term.weight = background.weight
+                // Parts and wholes of compounds would carry too far from the question.
+                term.word = nil
+                terms.append(term)
+            }
+        }
+    }
 
     init(_ text: String, stemmer: Stemmer) {
         var found: Set<Term> = []

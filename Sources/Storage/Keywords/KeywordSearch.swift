@@ -53,15 +53,15 @@ struct KeywordSearch {
     private let statistics: Statistics
 
     /// Reads all that the scores need.
-    init(_ text: String, in bases: [KnowledgeBaseID], db: Connection) throws {
+    init(_ asked: SearchQuery, in bases: [KnowledgeBaseID], db: Connection) throws {
         let stemmer = Stemmer()
-        let query = KeywordQuery(text, stemmer: stemmer)
+        let query = KeywordQuery(asked, stemmer: stemmer)
         self.bases = try Self.indexed(bases, db)
         terms = try Self.rarest(query.terms, in: self.bases.map(\.number), db)
         for index in self.bases.indices where !terms.isEmpty {
             self.bases[index].lists = try Self.lists(of: terms, in: self.bases[index].number, stemmer: stemmer, db)
         }
-        statistics = Statistics(terms: terms.count, bases: self.bases)
+        statistics = Statistics(weights: terms.map(\.weight), bases: self.bases)
     }
 
     private static func indexed(_ bases: [KnowledgeBaseID], _ db: Connection) throws -> [Base] {

@@ -4,14 +4,18 @@ extension KeywordSearch {
     /// How rare the terms of a search are, and how long texts are, in all its knowledge bases together.
     struct Statistics {
         private let chunks: Double
-        /// Of each term.
+        /// Of each term, as rare as it is.
         private let rarities: [Double]
+        /// Of each term, what it counts in the query.
+        private let weights: [Double]
         /// Words of a chunk, stop words not counted.
         let meanLength: Double
         /// Words of a document.
         let meanDocumentLength: Double
 
-        init(terms: Int, bases: [Base]) {
+        /// - Parameter weights: Of the terms.
+        init(weights: [Double], bases: [Base]) {
+            self.weights = weights
             func mean(_ parts: Int) -> Double {
                 max(1, Double(bases.reduce(0) { $0 + $1.words }) / Double(max(1, parts)))
             }
@@ -19,19 +23,21 @@ extension KeywordSearch {
             chunks = Double(count)
             meanLength = mean(count)
             meanDocumentLength = mean(bases.reduce(0) { $0 + $1.documents })
-            var holding = Array(repeating: 0, count: terms)
+            var holding = Array(repeating: 0, count: weights.count)
             for list in bases.flatMap(\.lists) where list.weight == 1 { holding[list.term] += list.postings.count }
             rarities = holding.map { [chunks] in Self.rarity(holding: $0, of: chunks) }
         }
 
-        /// The inverse document frequency, always above 0. A variant is as rare as it is in its own knowledge base.
+        /// The inverse document frequency, always above 0, times what the term counts. A variant is as rare as it is in its
+        /// own knowledge base.
         func rarity(of list: List) -> Double {
-            list.weight == 1 ? rarities[list.term] : Self.rarity(holding: list.postings.count, of: chunks)
+            let rarity = list.weight == 1 ? rarities[list.term] : Self.rarity(holding: list.postings.count, of: chunks)
+            return weights[list.term] * rarity
         }
 
         /// A term's part in the query, 0…1.
         func share(of term: Int) -> Double {
-            rarities[term] / rarities.reduce(0, +)
+            weights[term] * rarities[term] / zip(weights, rarities).reduce(0) { $0 + $1.0 * $1.1 }
         }
 
         /// The most that a word of a query can add to a score: one that no more than one chunk has. In this unit, scores
