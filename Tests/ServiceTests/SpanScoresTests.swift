@@ -114,6 +114,8 @@ struct RefusalScoresTests {
     func quotes() {
         let page = "The net\u{AD} sales of 2 022 were e\u{FB03}cient,\nwhich sur-\nprised."
         #expect(QuoteCheck.isQuote("The net sales of 2022 were efficient, which surprised.", in: page))
+        #expect(QuoteCheck.isQuote("prised. | The net\n\nwhich sur-", in: page + " The net"))
+        #expect(!QuoteCheck.isQuote("The net sales of 2022\nwere not", in: page))
         #expect(!QuoteCheck.isQuote("The net sales of 2023", in: page))
         #expect(!QuoteCheck.isQuote(" ", in: page))
     }

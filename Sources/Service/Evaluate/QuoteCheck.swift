@@ -1,11 +1,13 @@
 import Foundation
 
-/// Whether a page holds a quote: what two readers of one file may differ in is left aside, which is white space, soft
-/// hyphens, hyphens at line ends, ligatures and other compatibility forms (NFKC), and nothing else.
+/// Whether a page holds a quote, line by line. What two readers of one file may differ in is left aside, which is white
+/// space, hyphens, rules between the cells of a table, ligatures and other compatibility forms (NFKC), and the order of
+/// lines; nothing else.
 package enum QuoteCheck {
     package static func isQuote(_ quote: String, in page: String) -> Bool {
-        let quote = comparable(quote)
-        return !quote.isEmpty && comparable(page).contains(quote)
+        let lines = quote.split(whereSeparator: \.isNewline).map { comparable(String($0)) }.filter { !$0.isEmpty }
+        let page = comparable(page)
+        return !lines.isEmpty && lines.allSatisfy(page.contains)
     }
 
     private static func comparable(_ text: String) -> String {
@@ -16,5 +18,5 @@ package enum QuoteCheck {
                 }))
     }
 
-    private static let ignored: Set<Unicode.Scalar> = ["\u{AD}", "\u{200B}", "\u{2060}", "\u{FEFF}", "-", "\u{2010}"]
+    private static let ignored: Set<Unicode.Scalar> = ["\u{AD}", "\u{200B}", "\u{2060}", "\u{FEFF}", "-", "\u{2010}", "|"]
 }
