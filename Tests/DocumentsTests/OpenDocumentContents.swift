@@ -77,6 +77,8 @@ extension OfficeContents {
             </rootfiles></container>
             """
         let items = sections.indices.map { "<item id=\"c\($0)\" href=\"Kapitel%20\($0).xhtml\" media-type=\"application/xhtml+xml\"/>" }
+        let links = sections.enumerated().map { "<a href=\"Kapitel%20\($0).xhtml#a\">\($1.heading)</a>" }
+        let navigation = "<html xmlns=\"http://www.w3.org/1999/xhtml\"><body><p>Inhalt</p>\(links.joined())</body></html>"
         let spine = ["nav"] + sections.indices.map { "c\($0)" }
         let package = """
             <!DOCTYPE package SYSTEM "nowhere.dtd"><package xmlns="http://www.idpf.org/2007/opf" \
@@ -86,13 +88,16 @@ extension OfficeContents {
             """
         var entries = [
             ZipWriter.Entry("mimetype", "application/epub+zip"), ZipWriter.Entry("META-INF/container.xml", container),
-            ZipWriter.Entry("OPS/book.opf", package), ZipWriter.Entry("OPS/nav.xhtml", "<html><body><p>Inhalt</p></body></html>"),
+            ZipWriter.Entry("OPS/book.opf", package), ZipWriter.Entry("OPS/nav.xhtml", navigation),
         ]
         for (index, section) in sections.enumerated() {
             let list = section.items.isEmpty ? "" : "<ul>\(section.items.map { "<li>\($0)</li>" }.joined())</ul>"
             let rows = section.table.map { "<tr>\($0.map { "<td>\($0)</td>" }.joined())</tr>" }.joined()
             let text = section.paragraphs.map { "<p>\($0)</p>" }.joined() + list + (rows.isEmpty ? "" : "<table>\(rows)</table>")
-            let page = "<!DOCTYPE html><html xmlns=\"http://www.w3.org/1999/xhtml\"><body><h2>\(section.heading)</h2>\(text)<p>\(section.note ?? "")</p></body></html>"
+            // A heading as it should be, one that is a plain paragraph, and one in the table of contents alone.
+            let heading = ["<h2>\(section.heading)</h2>", "<p class=\"h\">\(section.heading)</p>", ""][index % 3]
+            let body = heading + text + "<p>\(section.note ?? "")</p>"
+            let page = "<!DOCTYPE html><html xmlns=\"http://www.w3.org/1999/xhtml\"><body>\(body)</body></html>"
             entries.append(ZipWriter.Entry("OPS/Kapitel \(index).xhtml", page))
         }
         return ZipWriter.archive(entries)

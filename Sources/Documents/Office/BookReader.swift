@@ -16,6 +16,12 @@ struct BookReader: ArchiveReader {
         try XMLReader.read(package, of: &archive, doctype: .withoutSubset, by: book)
         let locked = BookLocks()
         try XMLReader.read("META-INF/encryption.xml", of: &archive, doctype: .withoutSubset, by: locked)
+        let labels = BookLabels()
+        for contents in book.contents {
+            labels.folder = PackageParts.split(contents).folder
+            // A book reads well without its table of contents; those of old books are often malformed.
+            try? XMLReader.read(contents, of: &archive, doctype: .withoutSubset, by: labels)
+        }
         var builder = TextBuilder()
         var number = 0
         for chapter in book.chapters {
@@ -26,13 +32,35 @@ struct BookReader: ArchiveReader {
             }
             number += 1
             let text = try Decoded(page, declared: HTMLCharset.declared(in: page)).bytes
-            HTMLReader.blocks(of: Canonical.text(text)) { kind, content, depth in
-                builder.append(kind, content, depth: depth, locator: "chapter \(number)")
-                if kind == .table { builder.quality.tables += 1 }
-            }
+            Self.add(Canonical.text(text), number: number, label: labels.labels[chapter], to: &builder)
             if builder.isOverLimit { throw .tooMuchText }
         }
         return try builder.finish(title: book.title)
+    }
+
+    /// The part that a link in a book means, without the place in it.
+    fileprivate static func part(_ address: String, in folder: String) -> String {
+        let path = address.prefix { $0 != "#" }
+        return PackageParts.resolve(path.removingPercentEncoding ?? String(path), in: folder)
+    }
+
+    /// Adds a chapter. Without a heading of its own it gets what the table of contents calls it, or it would seem to belong
+    /// to the chapter before.
+    private static func add(_ page: [UInt8], number: Int, label: String?, to builder: inout TextBuilder) {
+        var blocks: [BlockFlow.Paragraph] = []
+        HTMLReader.blocks(of: page) { kind, content, depth in
+            blocks.append(.init(kind: kind, content: content, depth: depth))
+        }
+        let hasHeading = blocks.contains { if case .heading = $0.kind { true } else { false } }
+        if !hasHeading, !blocks.isEmpty, let label, !label.isEmpty {
+            // Many books write their headings as plain paragraphs.
+            if blocks[0].content[...].string.onOneLine == label { blocks.removeFirst() }
+            blocks.insert(.init(kind: .heading(level: 2), content: Array(label.utf8)), at: 0)
+        }
+        for block in blocks {
+            builder.append(block.kind, block.content, depth: block.depth, locator: "chapter \(number)")
+            if block.kind == .table { builder.quality.tables += 1 }
+        }
     }
 }
 
@@ -62,6 +90,8 @@ private final class BookPackage: XMLHandler {
     private(set) var title: String?
     private let folder: String
     private var parts: [String: String] = [:]
+    /// The tables of contents of versions 2 and 3.
+    private(set) var contents: [String] = []
     private var spine: [String] = []
     private var current: [UInt8]?
 
@@ -86,11 +116,14 @@ private final class BookPackage: XMLHandler {
     private func add(_ attributes: XMLAttributes) {
         let types = ["application/xhtml+xml", "text/html", "text/x-oeb1-document"]
         let properties = attributes["properties"]?.split(separator: " ") ?? []
-        guard let id = attributes["id"], let address = attributes["href"],
-            types.contains(attributes["media-type"] ?? ""), !properties.contains("nav")
+        guard let id = attributes["id"], let address = attributes["href"], let type = attributes["media-type"]
         else { return }
-        let path = address.prefix { $0 != "#" }
-        parts[id] = PackageParts.resolve(path.removingPercentEncoding ?? String(path), in: folder)
+        let part = BookReader.part(address, in: folder)
+        if type == "application/x-dtbncx+xml" || properties.contains("nav") {
+            contents.append(part)
+        } else if types.contains(type) {
+            parts[id] = part
+        }
     }
 
     func end(_ name: String) {
@@ -110,11 +143,47 @@ private final class BookLocks: XMLHandler {
 
     func start(_ name: String, _ attributes: XMLAttributes) -> XMLReader.Content {
         if name == "enc:CipherReference", let address = attributes["URI"] {
-            parts.insert(PackageParts.resolve(address.removingPercentEncoding ?? address, in: ""))
+            parts.insert(BookReader.part(address, in: ""))
         }
         return .read
     }
 
     func end(_ name: String) {}
     func text(_ text: UnsafeBufferPointer<UInt8>) {}
+}
+
+/// What tables of contents call the parts of a book: the first label of each.
+private final class BookLabels: XMLHandler {
+    var folder = ""
+    private(set) var labels: [String: String] = [:]
+    private var address: String?
+    private var current: [UInt8]?
+
+    func start(_ name: String, _ attributes: XMLAttributes) -> XMLReader.Content {
+        switch name {
+        case "html:a":
+            address = attributes["href"]
+            current = []
+        case "ncx:text": current = []
+        // The label of a point stands in front of its target.
+        case "ncx:content":
+            address = attributes["src"]
+            add()
+        default: break
+        }
+        return .read
+    }
+
+    func end(_ name: String) {
+        if name == "html:a" { add() }
+    }
+
+    func text(_ text: UnsafeBufferPointer<UInt8>) { current?.append(contentsOf: text) }
+
+    private func add() {
+        guard let address, let text = current else { return }
+        let part = BookReader.part(address, in: folder)
+        if labels[part] == nil { labels[part] = text[...].string.onOneLine }
+        current = nil
+    }
 }

@@ -62,6 +62,8 @@ final class XMLNames {
             "urn:oasis:names:tc:opendocument:xmlns:container": "ocf",
             "http://www.idpf.org/2007/opf": "opf",
             "http://www.w3.org/2001/04/xmlenc#": "enc",
+            "http://www.daisy.org/z3986/2005/ncx/": "ncx",
+            "http://www.w3.org/1999/xhtml": "html",
             "http://www.w3.org/1999/xlink": "xlink",
             "urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0": "fo",
             "urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0": "svg",
