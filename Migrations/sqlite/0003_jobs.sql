@@ -73,3 +73,58 @@ CREATE TABLE external_name (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX external_name_of_document ON external_name (document_id);
+
+CREATE INDEX file_batch_member_of_document ON file_batch_member (document_id);
+
+-- Which webhooks want which events: what the configuration said at the last start.
+CREATE TABLE webhook_event (
+    url   TEXT NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY (url, event)
+) STRICT, WITHOUT ROWID;
+
+-- What is to be told, written by the transaction that it tells of and gone once it was heard.
+CREATE TABLE webhook_delivery (
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
+    url               TEXT NOT NULL,
+    event             TEXT NOT NULL,
+    tenant_id         TEXT NOT NULL,
+    knowledge_base_id TEXT NOT NULL,
+    document_id       TEXT,
+    job_id            TEXT,
+    batch_id          TEXT,
+    reason            TEXT,
+    message           TEXT,
+    attempts          INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    -- NULL once it was given up.
+    not_before        INTEGER,
+    created_at        INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX webhook_delivery_due ON webhook_delivery (not_before) WHERE not_before IS NOT NULL;
+
+CREATE TRIGGER job_end_is_told AFTER UPDATE OF status ON job
+WHEN NEW.status IN ('completed', 'failed', 'cancelled') AND NEW.status <> OLD.status
+BEGIN
+    INSERT INTO webhook_delivery (
+        url, event, tenant_id, knowledge_base_id, document_id, job_id, reason, message, not_before, created_at
+    )
+    SELECT url, event, NEW.tenant_id, NEW.knowledge_base_id, NEW.document_id, NEW.id, NEW.reason, NEW.message,
+        NEW.updated_at, NEW.updated_at
+    FROM webhook_event WHERE event IN ('job.' || NEW.status, 'document.' || NEW.status);
+END;
+
+CREATE TRIGGER batch_end_is_told AFTER UPDATE OF status ON document
+WHEN OLD.status = 'in_progress' AND NEW.status <> 'in_progress'
+BEGIN
+    INSERT INTO webhook_delivery (url, event, tenant_id, knowledge_base_id, batch_id, not_before, created_at)
+    SELECT url, event, file_batch.tenant_id, file_batch.knowledge_base_id, file_batch.id, 0, 0
+    FROM webhook_event
+    CROSS JOIN file_batch_member AS member ON member.document_id = NEW.id
+    CROSS JOIN file_batch ON file_batch.id = member.batch_id
+    WHERE event = 'batch.completed' AND NOT EXISTS (
+        SELECT 1 FROM file_batch_member AS other JOIN document ON document.id = other.document_id
+        WHERE other.batch_id = file_batch.id AND document.status = 'in_progress'
+    )
+    GROUP BY url, file_batch.id;
+END;

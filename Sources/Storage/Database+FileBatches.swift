@@ -20,7 +20,10 @@ extension Database: FileBatchStore {
                     sql: "INSERT OR IGNORE INTO file_batch_member (batch_id, file_id, document_id) VALUES (?, ?, ?)",
                     arguments: [id.rawValue, attachment.file.rawValue, document.id.rawValue])
             }
-            return try db.batch(id, of: base.id, tenant: scope.tenant)
+            let batch = try db.batch(id, of: base.id, tenant: scope.tenant)
+            // One that has nothing to wait for ends here, and no document's end will tell of it.
+            if batch.counts.inProgress == 0 { try db.tellEnd(of: batch, tenant: scope.tenant, at: now) }
+            return batch
         }
     }
 
@@ -100,6 +103,18 @@ extension Database: FileBatchStore {
 }
 
 extension Connection {
+    fileprivate func tellEnd(of batch: FileBatch, tenant: TenantID, at time: Date) throws {
+        try execute(
+            sql: """
+                INSERT INTO webhook_delivery (url, event, tenant_id, knowledge_base_id, batch_id, not_before, created_at)
+                SELECT url, event, :tenant, :base, :batch, :now, :now FROM webhook_event WHERE event = 'batch.completed'
+                """,
+            arguments: [
+                "tenant": tenant.rawValue, "base": batch.knowledgeBase.rawValue, "batch": batch.id.rawValue,
+                "now": time.milliseconds,
+            ])
+    }
+
     fileprivate func batch(
         _ id: FileBatchID, of base: KnowledgeBaseID, tenant: TenantID
     ) throws -> FileBatch {

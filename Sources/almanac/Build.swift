@@ -22,6 +22,7 @@ struct Services: Sendable {
     let door: Door
     let retriever: Retriever
     let runner: JobRunner
+    let webhooks: DeliverWebhooks
     let logger: Logger
 }
 
@@ -68,9 +69,14 @@ func buildServices(
     let ingest = IngestDocument(
         reader: reader, embedders: embedders, workers: Workers(count: configuration.threads, name: "ingest"))
     let runner = JobRunner(
-        jobs: database, ingest: ingest, running: running, wakeUp: wakeUp, width: configuration.threads, logger: logger)
+        jobs: database, ingest: ingest, running: running, wakeUp: wakeUp,
+        // More than there are threads, so that some are read while others are embedded.
+        width: 2 * configuration.threads, logger: logger)
+    let webhooks = DeliverWebhooks(
+        outbox: database, endpoints: configuration.webhooks, sender: WebhookClient(), logger: logger)
     return Services(
-        database: database, keys: keys, door: door, retriever: retriever, runner: runner, logger: logger)
+        database: database, keys: keys, door: door, retriever: retriever, runner: runner, webhooks: webhooks,
+        logger: logger)
 }
 
 /// The server around the routes.
@@ -106,7 +112,7 @@ func buildServiceGroup(
 ) -> ServiceGroup {
     var configuration = ServiceGroupConfiguration(
         // Ended in reverse order: first no more requests, then no more jobs.
-        services: [services.runner, application], gracefulShutdownSignals: signals, logger: services.logger)
+        services: [services.webhooks, services.runner, application], gracefulShutdownSignals: signals, logger: services.logger)
     configuration.maximumGracefulShutdownDuration = .seconds(25)
     configuration.maximumCancellationDuration = .seconds(4)
     return ServiceGroup(configuration: configuration)

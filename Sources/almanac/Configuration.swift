@@ -24,6 +24,7 @@ struct Configuration: Sendable {
     var ingest = IngestSettings()
     var providers: [ProviderSettings] = []
     var reranker: RerankerChoice?
+    var webhooks: [WebhookEndpoint] = []
     /// The first admin key, instead of one that the program makes up.
     var adminKey: String?
 
@@ -81,7 +82,7 @@ struct Configuration: Sendable {
     private mutating func apply(_ file: Fields) throws {
         try file.allowOnly([
             "data", "host", "port", "models", "embedding_model", "default_model", "threads", "prefixes",
-            "upload_limit_mb", "log_level", "retrieval", "ingest", "reranker", "providers",
+            "upload_limit_mb", "log_level", "retrieval", "ingest", "reranker", "providers", "webhooks",
         ])
         dataDirectory = try file.string("data") ?? dataDirectory
         host = try file.string("host") ?? host
@@ -100,23 +101,7 @@ struct Configuration: Sendable {
         if let retrieval = try file.object("retrieval") { try apply(retrieval: retrieval) }
         if let ingest = try file.object("ingest") { try self.ingest.apply(ingest) }
         providers = try file.objects("providers", maxCount: 32)?.map { try ProviderSettings(configured: $0) } ?? []
-        reranker = try file.object("reranker").map(RerankerChoice.init)
-        if let name = reranker?.provider, !providers.contains(where: { $0.name == name }) {
-            throw ConfigurationError("reranker.provider: there is no provider named '\(name)'.")
-        }
-    }
-
-    /// Which model puts search results in order.
-    struct RerankerChoice: Sendable {
-        var model: String
-        /// The provider whose `/rerank` is asked; nil for a folder among the models.
-        var provider: String?
-
-        init(_ fields: Fields) throws {
-            try fields.allowOnly(["model", "provider"])
-            model = try fields.requiredString("model", maxLength: 256)
-            provider = try fields.string("provider", maxLength: 64)
-        }
+            "upload_limit_mb", "log_level", "retrieval", "ingest", "reranker", "providers", "webhooks",
     }
 
     private mutating func apply(retrieval fields: Fields) throws {

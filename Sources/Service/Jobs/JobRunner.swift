@@ -157,7 +157,7 @@ package struct JobRunner: Service {
             _ = try await jobs.fail(lease, trouble.failure)
             return
         }
-        let due = Date() + Self.backoff(lease.job.attempts)
+        let due = Date() + Backoff.seconds(afterAttempts: lease.job.attempts)
         _ = try await jobs.retry(lease, notBefore: due, message: trouble.failure.message)
     }
 
@@ -176,10 +176,5 @@ package struct JobRunner: Service {
         default:
             (DocumentFailure(.internalError, "Indexing failed. The server's log says why, under this document's id."), false)
         }
-    }
-
-    /// Doubles from 10 s to 15 minutes, less up to half of it by chance, so that failed jobs do not come back in step.
-    private static func backoff(_ attempts: Int) -> TimeInterval {
-        min(900, 5 * Double(1 << min(attempts, 10))) * Double.random(in: 0.5...1)
     }
 }

@@ -1,0 +1,50 @@
+import FoundationEssentials
+import Knowledge
+import Testing
+
+@testable import Storage
+
+@Suite("Webhook notices")
+struct WebhookTests {
+    private func events(_ world: World) async throws -> [String] {
+        try await world.database.dueNotices(at: world.later, limit: 99).map(\.event.rawValue).sorted()
+    }
+
+    @Test("are written with what they tell of, for those who want them, and outlive the process")
+    func told() async throws {
+        let world = try World()
+        try await world.database.subscribe([
+            "http://all": Set(WebhookEvent.allCases), "http://some": [.documentFailed],
+        ])
+        let base = try await world.makeBase()
+        let (one, two) = (try await world.upload("one"), try await world.upload("two"))
+        let attachments = [one, two].map { Attachment(file: $0.id) }
+        let batch = try await world.database.addBatch(attachments, to: base.id, in: world.scope)
+        #expect(try await events(world).isEmpty)
+        try await world.complete(World.content())
+        #expect(try await events(world) == ["document.completed", "job.completed"])
+        let lease = try #require(try await world.database.claim(at: world.later))
+        #expect(try await world.database.fail(lease, DocumentFailure(.empty, "Nothing.")))
+
+        let next = try await world.reopened()
+        #expect(
+            try await events(next) == [
+                "batch.completed", "document.completed", "document.failed", "document.failed", "job.completed", "job.failed",
+            ])
+        let notices = try await next.database.dueNotices(at: world.later, limit: 99)
+        let failed = try #require(notices.first { $0.url == "http://some" })
+        #expect(failed.job == lease.job.id && failed.reason == "empty" && failed.message == "Nothing.")
+        #expect(notices.first { $0.event == .batchCompleted }?.batch == batch.id)
+
+        for notice in notices where notice.url == "http://all" { try await next.database.removeNotice(notice.id) }
+        try await next.database.postponeNotice(failed.id, until: world.later + 5)
+        #expect(try await events(next).isEmpty)
+        #expect(try await next.database.dueNotices(at: world.later + 5, limit: 9).map(\.attempts) == [1])
+        try await next.database.subscribe(["http://all": Set(WebhookEvent.allCases)])
+        #expect(try await next.database.dueNotices(at: world.later + 5, limit: 9).isEmpty)
+        // A batch of what is there already has nothing to wait for.
+        let indexed = lease.file.id == one.id ? two : one
+        _ = try await next.database.addBatch([Attachment(file: indexed.id)], to: base.id, in: world.scope)
+        #expect(try await events(next) == ["batch.completed"])
+    }
+}
