@@ -63,8 +63,12 @@ package enum ReadingChild {
 
     private static func answer(_ document: [UInt8], filename: String, to descriptor: Int32) -> Never {
         let reply: Reply
-        do {
-            reply = .text(try TextExtractor().extract(document, filename: filename))
+        do throws(DocumentFailure) {
+            let text = try TextExtractor().extract(document, filename: filename)
+            guard Reply.maxBytes > text.text.utf8.count + text.blocks.count * Reply.blockBytes + Reply.maxOtherBytes else {
+                throw DocumentFailure(.tooLarge, "This file has too many parts. Split it and upload the parts.")
+            }
+            reply = .text(text)
         } catch {
             reply = .failure(error)
         }

@@ -104,8 +104,8 @@ extension Reply {
     ) throws -> [ExtractedText.Block] {
         let locators = try readLocators(&reader)
         let count = Int(try reader.number(UInt32.self))
-        // Each takes 20 bytes here and at least one of the text.
-        guard count <= reader.remaining / 20, count <= text.count else { throw BadReply("it has too many blocks") }
+        // Each takes at least one byte of the text.
+        guard count <= reader.remaining / blockBytes, count <= text.count else { throw BadReply("it has too many blocks") }
         var blocks: [ExtractedText.Block] = []
         blocks.reserveCapacity(count)
         for _ in 0..<count {

@@ -22,8 +22,6 @@ package struct ReadingSettings: Sendable {
 /// Reads each document in a short-lived process of this same program, which confines itself first: whatever a document
 /// does to its reader ends with that reader.
 package struct SandboxedReader: DocumentReader {
-    /// A reply has the text, 20 bytes for each block, and what else is known of the document.
-    private static let maxReplyBytes = 96 << 20
     private static let maxTextBytes = TextExtractor.maxInputBytes
 
     private let program: String
@@ -57,7 +55,7 @@ package struct SandboxedReader: DocumentReader {
             limits: .init(memoryMegabytes: settings.memoryMegabytes, seconds: settings.timeoutSeconds))
         var child = ChildProcess(
             program: program, arguments: [ReadingChild.command] + sandbox.arguments,
-            timeout: .seconds(settings.timeoutSeconds + settings.recognitionSeconds), maxOutputBytes: Self.maxReplyBytes
+            timeout: .seconds(settings.timeoutSeconds + settings.recognitionSeconds), maxOutputBytes: Reply.maxBytes
         )
         child.environment["TMPDIR"] = folder.path
         child.environment["OMP_THREAD_LIMIT"] = "1"  // tesseract's threads wait for each other more than they work
