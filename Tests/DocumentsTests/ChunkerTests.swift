@@ -89,6 +89,19 @@ struct ChunkerTests {
         #expect(chunks[1].locator?.hasPrefix("lines ") == true)
     }
 
+    @Test("the file and the declarations around a piece of code in its context")
+    func code() throws {
+        let body = (0..<30).map { "        let value\($0) = compute(\($0))\n" }.joined(separator: "\n")
+        let source = "struct Duck: Bird {\n    func swim() {\n\(body)    }\n\n    func fly() {\n\(body)    }\n}\n\nfunc other() {\n\(body)}\n"
+        let text = try TextExtractor().extract(Array(source.utf8), filename: "Duck.swift")
+        ChunkPromises(text: text, window: 60, counter: PieceCounter(), chunking: .structured).check()
+        let chunks = Chunker(window: 120, counter: PieceCounter()).chunks(of: text, chunking: .structured, filename: "Duck.swift")
+        let contexts = Set(chunks.map(\.context))
+        #expect(chunks[0].context == "Duck.swift\n")
+        #expect(contexts.isSuperset(of: ["Duck.swift › Duck › swim\n", "Duck.swift › Duck › fly\n", "Duck.swift › other\n"]))
+        #expect(chunks.allSatisfy { $0.locator?.hasPrefix("lines ") == true })
+    }
+
     @Test("pages, places and furniture", arguments: chunkings)
     func places(chunking: Chunking) throws {
         var source = ""

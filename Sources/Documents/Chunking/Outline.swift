@@ -12,10 +12,14 @@ struct Outline {
     /// What stands in front of every heading path.
     let title: String?
 
+    /// Whether the text is a source file, line by line; such a file is called by its name.
+    let isSourceCode: Bool
+
     init(_ text: ExtractedText, filename: String) {
         self.text = text
         paths = text.headingPaths()
-        title = (text.title ?? Self.title(from: filename))?.shortTitle
+        isSourceCode = text.keepsSourceLines && text.blocks.allSatisfy { $0.kind == .code }
+        title = (text.title ?? (isSourceCode ? filename : Self.title(from: filename)))?.shortTitle
     }
 
     /// Headings and what stands under them. A heading directly under a higher one opens no section of its own, so that no

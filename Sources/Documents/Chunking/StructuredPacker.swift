@@ -11,6 +11,8 @@ struct StructuredPacker {
     private var meter: TokenMeter
     private var contexts: ContextLine
     private var builder: ChunkBuilder
+    /// The declarations of a source file, nil for other texts.
+    private let scopes: CodeScopes?
     /// What is not packed yet of the sections at hand, last first.
     private var pending: [Atom] = []
     /// The end of the chunk before, if the next atom continues its block.
@@ -65,6 +67,7 @@ struct StructuredPacker {
         self.window = window
         contexts = ContextLine(window: window, counter: counter)
         builder = ChunkBuilder(outline.text, bytes: meter.bytes)
+        scopes = outline.isSourceCode ? CodeScopes(meter.bytes) : nil
     }
 
     mutating func chunks() -> [Chunk] {
@@ -242,6 +245,7 @@ struct StructuredPacker {
         let block = outline.text.blocks[first.block]
         let isFromStart = draft.bytes.lowerBound == block.bytes.lowerBound
         var parts = outline.context(of: first.block...last.block, fromStart: isFromStart)
+        if let scopes { parts += scopes.path(at: draft.bytes.lowerBound) }
         // Rows mean little without the names of their columns.
         if block.kind == .table, !isFromStart {
             let header = meter.bytes[block.bytes].prefix(Self.maxHeaderBytes + 1).prefix { $0 != .newline }
