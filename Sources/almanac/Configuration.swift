@@ -101,7 +101,11 @@ struct Configuration: Sendable {
         if let retrieval = try file.object("retrieval") { try apply(retrieval: retrieval) }
         if let ingest = try file.object("ingest") { try self.ingest.apply(ingest) }
         providers = try file.objects("providers", maxCount: 32)?.map { try ProviderSettings(configured: $0) } ?? []
-            "upload_limit_mb", "log_level", "retrieval", "ingest", "reranker", "providers", "webhooks",
+        webhooks = try file.objects("webhooks", maxCount: 32)?.map { try WebhookEndpoint(configured: $0) } ?? []
+        reranker = try file.object("reranker").map(RerankerChoice.init)
+        if let name = reranker?.provider, !providers.contains(where: { $0.name == name }) {
+            throw ConfigurationError("reranker.provider: there is no provider named '\(name)'.")
+        }
     }
 
     private mutating func apply(retrieval fields: Fields) throws {

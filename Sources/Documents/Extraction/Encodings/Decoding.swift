@@ -123,7 +123,7 @@ extension Decoded {
 }
 
 /// How much of a text is sound UTF-8.
-private struct UTF8Damage {
+struct UTF8Damage {
     /// Scalars of two to four bytes that are well formed.
     var sound = 0
     /// Places where a byte does not belong.
