@@ -45,13 +45,16 @@ struct Outline {
         return sections
     }
 
-    /// The longest runs of blocks without furniture between them.
+    /// The longest runs of blocks without furniture between them that lie on one page, so that a chunk can be found on the
+    /// page that it names.
     var bodies: [Range<Int>] {
         var bodies: [Range<Int>] = []
         var start = 0
-        for (index, block) in text.blocks.enumerated() where block.kind == .furniture {
+        for (index, block) in text.blocks.enumerated() {
+            let isFurniture = block.kind == .furniture
+            guard isFurniture || start < index && block.page != text.blocks[start].page else { continue }
             if start < index { bodies.append(start..<index) }
-            start = index + 1
+            start = isFurniture ? index + 1 : index
         }
         if start < text.blocks.count { bodies.append(start..<text.blocks.count) }
         return bodies

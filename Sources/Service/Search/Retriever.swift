@@ -38,13 +38,13 @@ package struct Retriever: Sendable {
         for search: PassageSearch, in bases: [KnowledgeBase], only documents: Set<DocumentID>? = nil, scope: Scope
     ) async throws -> [Passage] {
         guard !bases.isEmpty, !search.queries.isEmpty, search.limit > 0 else { return [] }
-        var allowed = documents
-        if let filter = search.filter {
-            let matching = try await self.documents.documents(matching: filter, of: bases.map(\.id), in: scope)
-            allowed = allowed?.intersection(matching) ?? matching
-        }
         var found: [Passage] = []
         for _ in 1...Self.maxLooks {
+            var allowed = documents
+            if let filter = search.filter {
+                let matching = try await self.documents.documents(matching: filter, of: bases.map(\.id), in: scope)
+                allowed = allowed?.intersection(matching) ?? matching
+            }
             let candidates = try await ranked(search, bases, allowed, scope)
             let reranked = try await reranked(candidates, search, scope: scope)
             let isWhole: Bool
