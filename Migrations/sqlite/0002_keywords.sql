@@ -1,9 +1,10 @@
--- What the keyword index knows of a knowledge base. Its number stands in front of each of its words in the index, so that
--- no search reads another's postings; numbers are never used again.
+-- What the keyword index knows of a knowledge base. Its number stands in front of each of its words in the index, so
+-- that no search reads another's postings; numbers are never used again.
 CREATE TABLE keyword_base (
     number            INTEGER PRIMARY KEY AUTOINCREMENT,
     knowledge_base_id TEXT NOT NULL UNIQUE REFERENCES knowledge_base (id) ON DELETE CASCADE,
-    -- Indexed documents and chunks, and the words in all of them: what BM25 takes for the number and mean length of texts.
+    -- Indexed documents and chunks, and the words in all of them: what BM25 takes for the number and mean length of
+    -- texts.
     documents         INTEGER NOT NULL DEFAULT 0 CHECK (documents >= 0),
     chunks            INTEGER NOT NULL DEFAULT 0 CHECK (chunks >= 0),
     words             INTEGER NOT NULL DEFAULT 0 CHECK (words >= 0)

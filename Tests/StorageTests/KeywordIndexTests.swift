@@ -47,8 +47,10 @@ struct KeywordIndexTests {
             try db.execute(sql: "DELETE FROM chunk WHERE text = 'eins'")
             try db.execute(
                 sql: """
-                    INSERT INTO chunk (document_id, position, byte_start, byte_end, character_start, character_end, text,
-                        context, heading_path, token_count)
+                    INSERT INTO chunk (
+                        document_id, position, byte_start, byte_end, character_start, character_end, text, context,
+                        heading_path, token_count
+                    )
                     SELECT document_id, 9, 0, 1, 0, 1, 'neu', '', '[]', 1 FROM chunk LIMIT 1
                     """)
         }
@@ -81,7 +83,8 @@ struct KeywordIndexTests {
         let texts = [["der geheime Plan", "ein Plan"], ["kein Wort davon"]]
         let alone = try await world.base(with: texts)
         let before = try await world.search("geheime Plan Wort", in: alone)
-        let other = try await world.base(with: Array(repeating: ["geheime Sache", "Plan"], count: 20), in: world.world.stranger)
+        let theirs = Array(repeating: ["geheime Sache", "Plan"], count: 20)
+        let other = try await world.base(with: theirs, in: world.world.stranger)
         #expect(try await world.search("geheime Plan Wort", in: alone) == before)
         let hits = try await world.database.search("geheime Plan", in: [other], documents: nil, limit: 100)
         #expect(hits.count == 40 && hits.allSatisfy { $0.knowledgeBase == other })
@@ -92,8 +95,9 @@ struct KeywordIndexTests {
     /// A few words of a small vocabulary, some of them compounds, other scripts and identifiers.
     private static func text(_ random: inout SplitMix) -> String {
         let words = [
-            "Frist", "Kündigungsfrist", "die", "Häuser", "v1.2", "東京都", "the", "report", "reports", "C++", "größer",
-            "user_name", "§ 12", "und", "Datenschutzgrundverordnung", "running", "กรุงเทพ", "\u{0}", "😀", "e-mail", "\"",
+            "Frist", "Kündigungsfrist", "die", "Häuser", "v1.2", "東京都", "the", "report", "reports", "C++",
+            "größer", "user_name", "§ 12", "und", "Datenschutzgrundverordnung", "running",
+            "กรุงเทพ", "\u{0}", "😀", "e-mail", "\"",
         ]
         return (0..<Int.random(in: 1...30, using: &random)).map { _ in words.randomElement(using: &random)! }
             .joined(separator: " ")

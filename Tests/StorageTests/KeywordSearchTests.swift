@@ -42,19 +42,18 @@ struct KeywordSearchTests {
         Pair("host", "to user@host.org"), Pair("e-mail", "your email"), Pair("AT&T", "AT&T was split"),
         Pair("2019-2020", "im Winter 2019-2020"), Pair("ERR_42", "error ERR_42: broken"),
         // Scripts without spaces
-        Pair("東京", "私は東京に住んでいます"), Pair("東京都", "東京の都"), Pair("京都", "東京都"), Pair("大阪", "東京都", false),
+        Pair("東京", "私は東京に住んでいます"), Pair("東京都", "東京の都"), Pair("京都", "東京都"),
+        Pair("大阪", "東京都", false),
         Pair("データ", "データベース"), Pair("학교", "학교에서"), Pair("กรุงเทพ", "เมืองกรุงเทพมหานคร"),
         Pair("gen", "重跑gen-itgc"), Pair("猫", "猫"), Pair("猫", "黒猫"),
         // Compounds
         Pair("Frist", "Die Kündigungsfrist ist um, und die Kündigungsfrist war kurz für den Mieter"),
-        Pair("Kündigungsfrist", "Die Frist der Kündigung nach dem Mietvertragsrecht"), Pair("Frist", "Das Frischwasser ist da", false),
+        Pair("Kündigungsfrist", "Die Frist der Kündigung nach dem Mietvertragsrecht"),
+        Pair("Frist", "Das Frischwasser ist da", false),
         // What must not be found
-        Pair("Hund", "die Katze"), Pair("", "text"), Pair("?!", "what?!"), Pair("C++", "C is old"), Pair("the", "a cat", false),
-    ].map { pair in
-        // No words, no hits; a sign is part of its name.
-        let none = ["", "?!", "Hund"].contains(pair.query)
-        return none ? Pair(pair.query, pair.text, false) : pair
-    }
+        Pair("Hund", "die Katze", false), Pair("", "text", false), Pair("?!", "what?!", false),
+        Pair("the", "a cat", false),
+    ]
 
     @Test("finds words however they are written", arguments: pairs)
     func finds(pair: Pair) async throws {
@@ -68,7 +67,7 @@ struct KeywordSearchTests {
     func ranks() async throws {
         let world = try KeywordWorld()
         let base = try await world.base(with: [
-            ["Die Frist der Kündigung beträgt drei Monate."], ["Die Kündigungsfrist beträgt drei Monate."],
+            ["Die Frist der Kündigung beträgt drei Monate."], ["Die Kündigungsfrist für Mieter beträgt drei Monate."],
             ["Die Frist beträgt drei Monate."], ["Der Vertrag läuft drei Monate."], ["Ein Monat hat Tage."],
         ])
         let compound = try await world.search("Kündigungsfrist", in: base)
@@ -107,7 +106,8 @@ struct KeywordSearchTests {
         let world = try KeywordWorld()
         let base = try await world.base(with: [["ein Text AND NOT NEAR(x) * ^ {body}: \" OR"], ["C++ § 12 東京"]])
         let known = [
-            "\"", "AND", "OR NOT", "NEAR(a b)", "body:text", "*", "^text", "{context body}", "text*", "'", ";--", "\u{0}",
+            "\"", "AND", "OR NOT", "NEAR(a b)", "body:text", "*", "^text", "{context body}", "text*", "'", ";--",
+            "\u{0}",
             "\"text", "\"ein Text\"", String(repeating: "wort ", count: 5000), String(repeating: "x", count: 100_000),
             (0..<400).map { "w\($0)" }.joined(separator: " "), "- + ( )", "§", "§§ 1", "c++++", "a@b@c", "....1....",
         ]

@@ -21,7 +21,9 @@ struct KeywordWorld: Sendable {
     /// A knowledge base with these documents, each given as its chunks.
     func base(with documents: [[String]], in scope: Scope? = nil) async throws -> KnowledgeBaseID {
         let base = try await world.makeBase(in: scope).id
-        for (number, chunks) in documents.enumerated() { _ = try await add(chunks, named: "\(number)", to: base, in: scope) }
+        for (number, chunks) in documents.enumerated() {
+            try await add(chunks, named: "\(number)", to: base, in: scope)
+        }
         return base
     }
 

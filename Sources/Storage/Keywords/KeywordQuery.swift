@@ -21,6 +21,8 @@ struct KeywordQuery {
 
     /// Each term once, in the order in which they come. May be more than `mostTerms`.
     private(set) var terms: [Term] = []
+    /// Whether it has more English stop words than German ones. English has hardly any compounds.
+    private(set) var isEnglish = false
 
     init(_ query: SearchQuery, stemmer: Stemmer) {
         self.init(query.text, stemmer: stemmer)
@@ -38,12 +40,15 @@ struct KeywordQuery {
     init(_ text: String, stemmer: Stemmer) {
         var found: Set<Term> = []
         var words: [(term: Term, isStopWord: Bool)] = []
+        var englishness = 0
         WordScanner.scan(text) { piece, bytes in
             guard piece != .last, words.count < Self.mostCandidates else { return }
             let term = piece == .word ? Term(keys: [stemmer.key(of: bytes)], word: bytes) : Term(keys: [bytes])
-            let isStopWord = piece == .word && StopWords.language(of: bytes) != nil
-            if found.insert(term).inserted { words.append((term, isStopWord)) }
+            let language = piece == .word ? StopWords.language(of: bytes) : nil
+            if language == .english { englishness += 1 } else if language == .german { englishness -= 1 }
+            if found.insert(term).inserted { words.append((term, language != nil)) }
         }
+        isEnglish = englishness > 0
         let others = words.filter { !$0.isStopWord }
         terms = (others.isEmpty ? words : others).map(\.term)
         for quotation in Self.quotations(in: text) {

@@ -1,11 +1,12 @@
 import GRDB
 import Knowledge
 
-/// One search in the keyword index: reads what its terms have in each knowledge base and scores every chunk that has any.
+/// One search in the keyword index: reads what its terms have in each knowledge base and scores every chunk that has
+/// any.
 ///
 /// BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) of the chunk and of its whole document,
-/// since a chunk alone is too short to show what it is about. A word in the line of title and headings counts as several
-/// in the text, as in BM25F. Words are as rare as in the knowledge bases searched together, and in no other.
+/// since a chunk alone is too short to show what it is about. A word in the line of title and headings counts as
+/// several in the text, as in BM25F. Words are as rare as in the knowledge bases searched together, and in no other.
 struct KeywordSearch {
     /// How a text's length and a word's further occurrences count.
     struct Saturation {
@@ -59,7 +60,11 @@ struct KeywordSearch {
         self.bases = try Self.indexed(bases, db)
         terms = try Self.rarest(query.terms, in: self.bases.map(\.number), db)
         for index in self.bases.indices where !terms.isEmpty {
-            self.bases[index].lists = try Self.lists(of: terms, in: self.bases[index].number, stemmer: stemmer, db)
+            let number = self.bases[index].number
+            // Compounds are looked for where there is German.
+            let variants = try !query.isEnglish && Self.hasGerman(number, db)
+                ? Self.variants(of: terms, in: number, stemmer: stemmer, db) : []
+            self.bases[index].lists = try Self.lists(of: terms, variants, in: number, db)
         }
         statistics = Statistics(weights: terms.map(\.weight), bases: self.bases)
     }
@@ -99,22 +104,25 @@ struct KeywordSearch {
         return counted.prefix(KeywordQuery.mostTerms).map(\.place).sorted().map { terms[$0] }
     }
 
+    /// Other keys of the terms in a knowledge base.
+    private static func variants(
+        of terms: [KeywordQuery.Term], in base: KeywordBase, stemmer: Stemmer, _ db: Connection
+    ) throws -> [(term: Int, variant: Compounds.Variant)] {
+        try terms.enumerated().flatMap { index, term in
+            guard let word = term.word else { return [(term: Int, variant: Compounds.Variant)]() }
+            return try Compounds.variants(of: word, in: base, stemmer: stemmer, db).map { (index, $0) }
+        }
+    }
+
     /// What the terms have in a knowledge base: first each term itself, then the variants of all.
     private static func lists(
-        of terms: [KeywordQuery.Term], in base: KeywordBase, stemmer: Stemmer, _ db: Connection
+        of terms: [KeywordQuery.Term], _ variants: [(term: Int, variant: Compounds.Variant)], in base: KeywordBase,
+        _ db: Connection
     ) throws -> [List] {
-        var phrases = terms.map { KeywordPhrase($0.keys, in: base) }
+        let phrases = terms.map { KeywordPhrase($0.keys, in: base) }
+            + variants.map { KeywordPhrase([$0.variant.key], in: base) }
         var lists = terms.indices.map { List(term: $0, weight: 1, postings: []) }
-        // Compounds are looked for where there is German; English has hardly any.
-        if try hasGerman(base, db) {
-            for (index, term) in terms.enumerated() {
-                guard let word = term.word else { continue }
-                for variant in try Compounds.variants(of: word, in: base, stemmer: stemmer, db) {
-                    phrases.append(KeywordPhrase([variant.key], in: base))
-                    lists.append(List(term: index, weight: variant.weight, postings: []))
-                }
-            }
-        }
+            + variants.map { List(term: $0.term, weight: $0.variant.weight, postings: []) }
         for (index, postings) in try Postings.fetch(phrases, in: db).enumerated() { lists[index].postings = postings }
         return lists
     }

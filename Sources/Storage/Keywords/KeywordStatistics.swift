@@ -40,8 +40,8 @@ extension KeywordSearch {
             weights[term] * rarities[term] / zip(weights, rarities).reduce(0) { $0 + $1.0 * $1.1 }
         }
 
-        /// The most that a word of a query can add to a score: one that no more than one chunk has. In this unit, scores
-        /// mean much the same whatever the size of the knowledge base.
+        /// The most that a word of a query can add to a score: one that no more than one chunk has. In this unit,
+        /// scores mean much the same whatever the size of the knowledge base.
         var unit: Double { Self.rarity(holding: 1, of: max(chunks, 2)) }
 
         private static func rarity(holding: Int, of chunks: Double) -> Double {

@@ -24,7 +24,8 @@ enum LetterTable {
         }
         if isUnspaced(scalar) { return .unspaced(scalar) }
         switch scalar {
-        case 0x200B...0x200F, 0x202A...0x202E, 0x2060...0x2064, 0xFE00...0xFE0F, 0xFEFF, 0xE0100...0xE01EF: return .nothing
+        case 0x200B...0x200F, 0x202A...0x202E, 0x2060...0x2064, 0xFE00...0xFE0F, 0xFEFF, 0xE0100...0xE01EF:
+            return .nothing
         case 0xFF01...0xFF5E: return kind(of: scalar - 0xFEE0)
         case 0x20000...0x3FFFF: return .unspaced(scalar)
         default: break
@@ -52,7 +53,8 @@ enum LetterTable {
         case .uppercaseLetter, .titlecaseLetter:
             let lower = properties.lowercaseMapping.unicodeScalars
             return .letter((lower.first ?? scalar).value, nil)
-        case .lowercaseLetter, .modifierLetter, .otherLetter, .spacingMark, .letterNumber: return .letter(scalar.value, nil)
+        case .lowercaseLetter, .modifierLetter, .otherLetter, .spacingMark, .letterNumber:
+            return .letter(scalar.value, nil)
         case .nonspacingMark, .enclosingMark:
             // Marks that stand for vowels belong to the word; those that only point or stress are left out.
             return isAccent(scalar.value) ? .nothing : .letter(scalar.value, nil)

@@ -16,8 +16,8 @@ struct Posting {
 /// Reads whole lists of postings from FTS5, in one step for all phrases of a query.
 ///
 /// FTS5 ranks by functions that see one row at a time, and its own bm25() forgets frequent words. The function here,
-/// `postings(keyword)`, walks every phrase's list by `xQueryPhrase`, the call by which bm25() counts, and returns them as
-/// one blob: for each phrase a `Posting` whose row is the number of postings that follow.
+/// `postings(keyword)`, walks every phrase's list by `xQueryPhrase`, the call by which bm25() counts, and returns them
+/// as one blob: for each phrase a `Posting` whose row is the number of postings that follow.
 enum Postings {
     /// Lets a connection call the function.
     static func register(in db: Connection) throws {

@@ -2,9 +2,9 @@ import CStemmer
 
 /// The key under which a word is found: what is left of it without English and German endings, accents and umlauts.
 ///
-/// Both of Snowball's stemmers in turn (Porter 2001, snowballstem.org), whatever the language: a word has one key, texts
-/// need no language, and on English and German sets it finds as much as the right stemmer alone. German umlauts may be
-/// written as ae, oe and ue. Not for two threads at once.
+/// Both of Snowball's stemmers in turn (Porter 2001, snowballstem.org), whatever the language: a word has one key,
+/// texts need no language, and on English and German sets it finds as much as the right stemmer alone. German umlauts
+/// may be written as ae, oe and ue. Not for two threads at once.
 final class Stemmer {
     private let english: OpaquePointer
     private let german: OpaquePointer
