@@ -36,15 +36,6 @@ enum DevelopmentData {
 
 @Suite("Real documents give", .enabled(if: !DevelopmentData.rows.isEmpty))
 struct RealDocumentTests {
-    @Test("every snippet that people see in them", arguments: DevelopmentData.rows)
-    func snippets(row: DevelopmentData.Row) throws {
-        let text = try TextExtractor().extract(DevelopmentData.bytes(row), filename: row.file)
-        let found = DevelopmentData.normalised(text.text)
-        for snippet in row.snippets {
-            #expect(found.contains(DevelopmentData.normalised(snippet)), "\(snippet)")
-        }
-    }
-
     @Test("nearly every snippet of every format", arguments: Set(DevelopmentData.rows.map(\.format)).sorted())
     func share(format: String) throws {
         var (found, all) = (0, 0)

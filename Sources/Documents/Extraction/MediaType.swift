@@ -30,7 +30,9 @@ package enum MediaType: Hashable, Sendable, CaseIterable {
         let suffix = suffix(of: filename)
         if let type = try byContent(data, suffix: suffix) { return type }
         if let format = BinaryFormat.of(data, suffix: suffix) { throw .unsupported(format.name, remedy: format.remedy) }
-        return Format.named(suffix)?.type ?? .plainText
+        let named = Format.named(suffix)?.type ?? .plainText
+        // What the content does not confirm for these is some other text under a wrong name.
+        return binary.contains(named) ? .plainText : named
     }
 
     /// The format that the content gives away, whatever the name; nil if it could be several.
@@ -44,6 +46,8 @@ package enum MediaType: Hashable, Sendable, CaseIterable {
         if Format.named(suffix).map({ $0.type == .plainText }) ?? true, MailReader.opens(data) { return .email }
         return nil
     }
+
+    private static let binary: Set<MediaType> = [.docx, .pptx, .xlsx, .odt, .ods, .odp, .epub, .pdf, .picture]
 
     static func isPDF(_ data: [UInt8]) -> Bool { data.prefix(1024).firstRange(of: "%PDF-", from: 0) != nil }
 
