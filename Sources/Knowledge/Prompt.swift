@@ -8,6 +8,8 @@ package struct Prompt: Sendable {
     package var parameters: [String: JSONValue]
     /// The last user turn's own text, without passages.
     package var question: String
+    /// The question with what it leans on, for models that read nothing else.
+    package var standalone: String
     /// Best first; `[1]` is the first. Empty where nothing was searched or found.
     package var passages: [Passage]
     /// Whether knowledge bases were searched at all.
@@ -23,6 +25,7 @@ package struct Prompt: Sendable {
         self.messages = messages
         self.parameters = parameters
         self.question = question
+        standalone = question
         self.passages = passages
         self.isGrounded = isGrounded
         self.firstMedia = firstMedia

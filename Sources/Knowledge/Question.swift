@@ -56,11 +56,16 @@ package struct KnowledgeChoice: Hashable, Sendable {
     package var knowledgeBases: [KnowledgeBaseID]?
     package var mode: Mode
     package var onEmpty: OnEmpty?
+    /// Only documents whose attributes satisfy it, and only those of these files, where given.
+    package var filter: AttributeFilter?
+    package var files: [FileID]?
 
     package init(
         expert: ExpertID? = nil, knowledgeBases: [KnowledgeBaseID]? = nil, mode: Mode = .replace,
-        onEmpty: OnEmpty? = nil
+        onEmpty: OnEmpty? = nil, filter: AttributeFilter? = nil, files: [FileID]? = nil
     ) {
+        self.filter = filter
+        self.files = files
         self.expert = expert
         self.knowledgeBases = knowledgeBases
         self.mode = mode

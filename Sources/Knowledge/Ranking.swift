@@ -20,9 +20,20 @@ package struct Ranking: Hashable, Sendable {
         }
     }
 
+    /// How a hybrid search puts its two halves together.
+    package enum Fusion: String, Sendable, CaseIterable {
+        /// By what they say, added up.
+        case sum
+        /// By the places that they give, 1 / (60 + rank) each. (Cormack et al., Reciprocal Rank Fusion, 2009.)
+        case reciprocalRank = "rrf"
+    }
+
     package var mode = Mode.hybrid
+    package var fusion = Fusion.sum
     /// nil lets the search decide from the query and what it finds.
     package var weights: Weights?
+    /// Whether a knowledge base's own weights count where this has none.
+    package var usesStoredWeights = true
     /// Passages below this score count as not found.
     package var minimumScore = 0.0
     /// At most this many passages of one document.
@@ -59,6 +70,11 @@ package struct SearchQuery: Hashable, Sendable {
         self.text = text
         self.background = background
     }
+
+    /// The text with what it leans on in front of it, oldest first, for readers that take one text.
+    package var inFull: String {
+        (background.filter(\.isCertain).map(\.text).reversed() + [text]).joined(separator: "\n")
+    }
 }
 
 extension SearchQuery: ExpressibleByStringLiteral {
@@ -71,12 +87,18 @@ package struct PassageSearch: Sendable {
     package var queries: [SearchQuery]
     /// Only documents whose attributes satisfy it.
     package var filter: AttributeFilter?
+    /// Only documents of these files, where given.
+    package var files: [FileID]?
     package var ranking: Ranking
     package var limit: Int
 
-    package init(queries: [SearchQuery], filter: AttributeFilter? = nil, ranking: Ranking = Ranking(), limit: Int) {
+    package init(
+        queries: [SearchQuery], filter: AttributeFilter? = nil, files: [FileID]? = nil, ranking: Ranking = Ranking(),
+        limit: Int
+    ) {
         self.queries = queries
         self.filter = filter
+        self.files = files
         self.ranking = ranking
         self.limit = limit
     }

@@ -123,7 +123,12 @@ extension KnowledgeChoice {
             knowledgeBases: try alan.strings("knowledgebase_ids", maxCount: Self.maxKnowledgeBases, maxLength: 128)?
                 .map(KnowledgeBaseID.init),
             mode: try alan.choice("knowledgebase_mode") ?? .replace,
-            onEmpty: try alan.choice("on_empty")
+            onEmpty: try alan.choice("on_empty"),
+            filter: try alan.object("filters").map { fields in
+                var conditions = 0
+                return try AttributeFilter(fields, conditions: &conditions)
+            },
+            files: try alan.strings("file_ids", maxCount: 1_000, maxLength: 128)?.map(FileID.init)
         )
     }
 }

@@ -20,11 +20,12 @@ package struct SearchRequest: Sendable {
             throw body.invalid("query", "must not be empty")
         }
         search = PassageSearch(
-            queries: queries.map { SearchQuery($0) },
+            queries: queries.filter { !$0.allSatisfy(\.isWhitespace) }.map { SearchQuery($0) },
             filter: try body.object("filters").map { fields in
                 var conditions = 0
                 return try AttributeFilter(fields, conditions: &conditions)
             },
+            files: try body.strings("file_ids", maxCount: 1_000, maxLength: 128)?.map(FileID.init),
             ranking: try Ranking(body.object("ranking_options") ?? Fields([:])),
             limit: try body.integer("max_num_results", in: 1...50) ?? 10)
         explain = try body.bool("explain") ?? false
@@ -47,11 +48,17 @@ extension Ranking {
     init(_ options: Fields) throws {
         self.init()
         mode = try options.choice("mode") ?? mode
+        fusion = try options.choice("fusion") ?? fusion
         minimumScore = try options.number("score_threshold", in: 0...1) ?? minimumScore
         perDocument = try options.integer("max_per_document", in: 1...50)
         collapsesDuplicates = try options.bool("collapse_duplicates") ?? collapsesDuplicates
         // `none` is OpenAI's name for no reranking; its own rankers mean the server's default.
         if let ranker = try options.string("ranker", maxLength: 256) { reranks = ranker != "none" }
+        // What the search would decide if the knowledge base had no weights of its own.
+        if options["hybrid_search"]?.string == "auto" {
+            usesStoredWeights = false
+            return
+        }
         guard let hybrid = try options.object("hybrid_search") else { return }
         guard let embedding = try hybrid.number("embedding_weight", in: 0...1_000) else {
             throw hybrid.missing("embedding_weight")

@@ -102,19 +102,28 @@ struct OpenAICompatibleModel: LanguageModel {
 }
 
 extension String {
-    /// Whether a refusal is about the prompt's length, in the words of OpenAI, vLLM, llama.cpp, Ollama or TGI.
+    /// Whether a refusal is about the prompt's length, in the words of OpenAI, vLLM, llama.cpp or Ollama.
     fileprivate var namesContextLength: Bool {
         let text = lowercased()
         return ["context length", "context size", "context window", "maximum context", "exceed_context_size"]
             .contains { text.contains($0) }
     }
 
-    /// The model's window, where the refusal names it: the first number of three digits or more that follows "maximum"
-    /// or "context", as in "maximum context length is 8192 tokens".
+    /// The model's window, where the refusal names it: the first number of tokens behind "context", as in "maximum context
+    /// length is 8,192 tokens". What is too small to be a window is some other number.
     fileprivate var namedWindow: Int? {
-        let text = lowercased()
-        guard let start = text.firstRange(of: "maximum context") ?? text.firstRange(of: "context") else { return nil }
-        return text[start.upperBound...].split { !$0.isASCII || !$0.isNumber }
-            .lazy.compactMap { Int($0) }.first { (100...100_000_000).contains($0) }
+        let text = lowercased().replacing(",", with: "").replacing("_", with: "")
+        guard let start = text.firstRange(of: "context") else { return nil }
+        var rest = text[start.upperBound...]
+        while let digit = rest.firstIndex(where: { $0.isASCII && $0.isNumber }) {
+            let number = rest[digit...].prefix { $0.isASCII && $0.isNumber }
+            rest = rest[number.endIndex...]
+            if rest.drop(while: \.isWhitespace).hasPrefix("token"), let window = Int(number),
+                (1_024...100_000_000).contains(window)
+            {
+                return window
+            }
+        }
+        return nil
     }
 }

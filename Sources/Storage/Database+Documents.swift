@@ -86,6 +86,27 @@ extension Database: DocumentStore {
     }
 
     package func documents(
+        of files: [FileID], in bases: [KnowledgeBaseID], scope: Scope
+    ) async throws -> Set<DocumentID> {
+        try await read { db in
+            let ids = try String.fetchAll(
+                db,
+                sql: """
+                    SELECT document.id FROM json_each(:files) AS file
+                    CROSS JOIN attachment ON attachment.tenant_id = :tenant AND attachment.file_id = file.value
+                    CROSS JOIN document ON document.id = attachment.document_id
+                    WHERE document.tenant_id = :tenant
+                        AND knowledge_base_id IN (SELECT value FROM json_each(:bases))
+                    """,
+                arguments: [
+                    "tenant": scope.tenant.rawValue, "files": try jsonText(files.map(\.rawValue)),
+                    "bases": try jsonText(bases.map(\.rawValue)),
+                ])
+            return Set(ids.map { DocumentID(rawValue: $0) })
+        }
+    }
+
+    package func documents(
         matching filter: AttributeFilter, of bases: [KnowledgeBaseID], in scope: Scope
     ) async throws -> Set<DocumentID> {
         try await read { db in

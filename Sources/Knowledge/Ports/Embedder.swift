@@ -44,9 +44,16 @@ package protocol TokenCounter: Sendable {
     func count(_ text: Substring) -> Int
 }
 
+extension Embedder {
+    package var countsByVocabulary: Bool { false }
+}
+
 /// Turns texts into vectors.
 package protocol Embedder: TokenCounter {
     var model: EmbeddingModel { get }
+
+    /// Whether `count` counts by the model's own vocabulary, and does not only estimate.
+    var countsByVocabulary: Bool { get }
 
     /// Embeds all inputs, or throws. `urgent` is for questions that a person waits for.
     func embed(_ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority) async throws -> Embeddings

@@ -1,5 +1,4 @@
 package import Knowledge
-import Synchronization
 
 /// How much an answer may rest on.
 package struct RetrievalLimits: Hashable, Sendable {
@@ -7,11 +6,11 @@ package struct RetrievalLimits: Hashable, Sendable {
     package var candidates = 20
     /// Passages given to the model at most.
     package var passages = 8
-    /// Their tokens together, by the embedding model's tokenizer; the lowest ranks are dropped first.
+    /// Their tokens together, as the answering model counts them; the lowest ranks are dropped first.
     package var contextTokens = 3_000
     /// Tokens up to which a passage is widened to what stands around it; 0 leaves it as it was found.
     package var widenedTokens = 400
-    /// Passages below this score count as not found.
+    /// The score that the best passage must reach to count as an answer.
     package var minimumScore = 0.5
 
     package init() {}
@@ -27,7 +26,6 @@ package struct AnswerQuestion: Sendable {
     let workers: Workers
     let limits: RetrievalLimits
     private let widen: Widening
-    private let windows = LearnedWindows()
 
     /// How often a prompt is shortened for a model that says it is too long.
     private static let maxAttempts = 3
@@ -48,10 +46,11 @@ package struct AnswerQuestion: Sendable {
     package func callAsFunction(_ question: Question, in scope: Scope) async throws -> Answer {
         let resolved = try await resolve(question, in: scope)
         let model = try await models.languageModel(named: resolved.model)
-        let found = try await find(question.turns, in: resolved.bases, scope: scope)
+        let found = try await find(
+            question.turns, in: resolved.bases, choice: question.knowledge, scope: scope)
         let best = found.isSufficient ? Array(found.passages.prefix(limits.passages)) : []
         let chosen = try await widen(best, in: scope)
-        let (prompt, droppedTurns, events) = try await begin(question, resolved, chosen, model)
+        let (prompt, droppedTurns, events) = try await begin(question, resolved, chosen, found.query, model)
         return Answer(
             model: question.model ?? resolved.model,
             resolved: resolved,
@@ -66,25 +65,31 @@ package struct AnswerQuestion: Sendable {
 
     /// Asks the model, with less around the question where it says that the prompt is too long.
     private func begin(
-        _ question: Question, _ resolved: ResolvedKnowledge, _ passages: [Passage], _ model: any LanguageModel
+        _ question: Question, _ resolved: ResolvedKnowledge, _ passages: [Passage], _ query: SearchQuery?,
+        _ model: any LanguageModel
     ) async throws -> (Prompt, droppedTurns: Int, AsyncThrowingStream<ModelEvent, any Error>) {
-        var window = windows.smallest(model.contextTokens, of: resolved.model)
+        var window = model.contextTokens
         var attempt = 0
         while true {
             attempt += 1
             let fit = try await fit(question, resolved, passages, model, window: window)
-            let prompt = Prompt(
+            var parameters = resolved.parameters
+            if let tokens = fit.answerTokens {
+                parameters["max_tokens"] = nil
+                parameters["max_completion_tokens"] = .integer(tokens)
+            }
+            var prompt = Prompt(
                 model: resolved.model, turns: fit.turns, expert: resolved.expert, passages: fit.passages,
-                isGrounded: !resolved.bases.isEmpty, parameters: resolved.parameters, nonce: Self.nonce())
+                isGrounded: !resolved.bases.isEmpty, parameters: parameters, nonce: Self.nonce())
+            prompt.standalone = query?.inFull ?? prompt.question
             do {
                 return (prompt, fit.droppedTurns, try await answer(prompt, by: model, resolved))
             } catch UpstreamError.contextExceeded(let provider, let named, let message) {
                 let sent = prompt.messages.reduce(0) { $0 + model.tokenCount($1.contentText) }
-                let next = min(named ?? .max, (window ?? sent) * 3 / 4)
-                guard attempt < Self.maxAttempts, next < window ?? .max, fit.canShrink else {
+                let next = min(named ?? .max, min(window ?? sent, sent) * 3 / 4)
+                guard attempt < Self.maxAttempts, fit.canShrink, !resolved.bases.isEmpty else {
                     throw UpstreamError.contextExceeded(provider: provider, windowTokens: named, message: message)
                 }
-                if let named { windows.learn(named, of: resolved.model) }
                 window = next
             }
         }
@@ -98,7 +103,9 @@ package struct AnswerQuestion: Sendable {
         let budget = PromptBudget(
             // A conversation without knowledge is the client's own: it goes out as it came.
             window: resolved.bases.isEmpty ? nil : window, answerTokens: asked?.integer,
-            passageTokens: limits.contextTokens, count: { model.tokenCount($0) })
+            passageTokens: limits.contextTokens,
+            schemas: ["tools", "functions", "response_format"].compactMap { resolved.parameters[$0] },
+            count: { model.tokenCount($0) })
         return try await workers.run { try budget.fit(question.turns, expert: resolved.expert, passages: passages) }
     }
 
@@ -129,18 +136,5 @@ extension AsyncThrowingStream<ModelEvent, any Error> {
             continuation.yield(.finish(finish))
             continuation.finish()
         }
-    }
-}
-
-/// What models said of their windows when they refused a prompt.
-private final class LearnedWindows: Sendable {
-    private let tokens = Mutex<[String: Int]>([:])
-
-    func learn(_ window: Int, of model: String) {
-        tokens.withLock { $0[model] = min($0[model] ?? .max, window) }
-    }
-
-    func smallest(_ stated: Int?, of model: String) -> Int? {
-        [stated, tokens.withLock { $0[model] }].compactMap(\.self).min()
     }
 }

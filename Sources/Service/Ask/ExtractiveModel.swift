@@ -11,6 +11,8 @@ package struct ExtractiveModel: LanguageModel {
     private static let maxSentences = 3
     /// Sentences looked at; the passages come best first.
     private static let maxCandidates = 64
+    /// What a sentence in the question's language has before the same in another.
+    private static let sameLanguage = 0.05
     /// A further sentence must score this share of the best one's.
     private static let relativeScore = 0.85
     /// Below this cosine, and with few of the question's words, the best sentence is no answer.
@@ -73,11 +75,12 @@ package struct ExtractiveModel: LanguageModel {
 
     private func scored(_ candidates: [Candidate], _ prompt: Prompt) async throws -> [Candidate] {
         guard !candidates.isEmpty else { return [] }
-        let question = try await embedder.embed([.text(prompt.question)], as: .query, priority: .urgent).vectors[0]
+        let question = try await embedder.embed([.text(prompt.standalone)], as: .query, priority: .urgent).vectors[0]
         let vectors = try await embedder.embed(
             candidates.map { .text($0.text) }, as: .passage, priority: .urgent
         ).vectors
-        let wanted = Self.words(prompt.question)
+        let wanted = Self.words(prompt.standalone)
+        let isGerman = Wording(of: prompt.question).isGerman
         return zip(candidates, vectors).map { candidate, vector in
             var candidate = candidate
             candidate.similarity = Double(zip(question, vector).reduce(0) { $0 + $1.0 * $1.1 })
@@ -88,6 +91,7 @@ package struct ExtractiveModel: LanguageModel {
             candidate.score =
                 0.6 * candidate.similarity + 0.25 * candidate.overlap
                 + 0.15 * prompt.passages[candidate.reference - 1].score
+                + (Wording(of: candidate.text).isGerman == isGerman ? Self.sameLanguage : 0)
             return candidate
         }
     }

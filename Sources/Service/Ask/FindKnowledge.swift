@@ -14,14 +14,20 @@ package struct FindKnowledge: Sendable {
     ///
     /// - Parameters:
     ///   - turns: The whole conversation; what was said before helps to understand the last user turn.
+    ///   - choice: Which documents count.
     ///   - ranking: That of answers, which want no copies, unless something is to be measured.
     package func callAsFunction(
-        _ turns: [Question.Turn], in bases: [KnowledgeBase], by ranking: Ranking = .ofAnswers(), scope: Scope
+        _ turns: [Question.Turn], in bases: [KnowledgeBase], choice: KnowledgeChoice = KnowledgeChoice(),
+        by ranking: Ranking = .ofAnswers(), scope: Scope
     ) async throws -> Finding {
         guard let asked = StandaloneQuestion(turns) else { return Finding(passages: [], isSufficient: false) }
-        let search = PassageSearch(queries: [asked.query], ranking: ranking, limit: limits.candidates)
+        let search = PassageSearch(
+            queries: [asked.query], filter: choice.filter, files: choice.files, ranking: ranking,
+            limit: limits.candidates)
         let passages = try await retriever.passages(for: search, in: bases, scope: scope)
-        return Finding(passages: passages, isSufficient: passages.first.map { $0.score >= minimumScore(of: $0, bases) } ?? false)
+        return Finding(
+            query: asked.query, passages: passages,
+            isSufficient: passages.contains { $0.score >= minimumScore(of: $0, bases) })
     }
 
     /// What a passage's own knowledge base asks for, else the server's setting.
@@ -30,6 +36,8 @@ package struct FindKnowledge: Sendable {
     }
 
     package struct Finding: Sendable {
+        /// What was searched for.
+        package var query: SearchQuery?
         /// Best first.
         package var passages: [Passage]
         /// Whether they are likely to hold an answer.

@@ -16,6 +16,8 @@ struct PromptBudget: Sendable {
     let answerTokens: Int?
     /// Tokens of all passages together, whatever the window.
     let passageTokens: Int
+    /// What goes along beside the messages: tools and the shape of the answer.
+    var schemas: [JSONValue] = []
     let count: @Sendable (String) -> Int
 
     struct Fit: Sendable {
@@ -25,6 +27,8 @@ struct PromptBudget: Sendable {
         var droppedTurns = 0
         /// Whether less could be sent than this.
         var canShrink = false
+        /// What is left for the answer, where that is less than the client lets it have.
+        var answerTokens: Int?
     }
 
     /// - Throws: `RequestError.contextExceeded` where the question alone is too long, or leaves no room for any passage.
@@ -32,9 +36,13 @@ struct PromptBudget: Sendable {
         var fit = Fit(turns: turns, passages: [])
         var room = Int.max
         if let window {
-            let needed = try neededTokens(turns, expert, hasPassages: !passages.isEmpty)
-            room = window - reserve(of: window) - needed
+            let needed = neededTokens(turns, expert, hasPassages: !passages.isEmpty)
             let wanted = passages.first.map { tokens(of: $0, number: 1) } ?? 0
+            let asked = max(Self.minimumAnswer, answerTokens ?? Self.minimumAnswer)
+            // A long answer counts less than the question and the best passage.
+            let reserve = min(asked, max(Self.minimumAnswer, window - needed - wanted))
+            if reserve < asked { fit.answerTokens = reserve }
+            room = window - reserve - needed
             guard room >= wanted else { throw RequestError.contextExceeded(windowTokens: window) }
             (fit.turns, fit.droppedTurns, room) = withRecentHistory(turns, room: room, wanted: wanted)
         }
@@ -48,10 +56,6 @@ struct PromptBudget: Sendable {
         return fit
     }
 
-    private func reserve(of window: Int) -> Int {
-        max(Self.minimumAnswer, min(answerTokens ?? Self.minimumAnswer, window / 4))
-    }
-
     private func tokens(of passage: Passage, number: Int) -> Int {
         count(Prompt.rendered(passage, number: number))
     }
@@ -63,10 +67,11 @@ struct PromptBudget: Sendable {
     }
 
     /// What is sent in any case: instructions, the last user turn, and what follows it.
-    private func neededTokens(_ turns: [Question.Turn], _ expert: Expert?, hasPassages: Bool) throws -> Int {
+    private func neededTokens(_ turns: [Question.Turn], _ expert: Expert?, hasPassages: Bool) -> Int {
         let settings = expert?.settings ?? Expert.Settings()
-        let fixed = turns.indices.filter { !historyRange(of: turns).contains($0) }
-        return fixed.reduce(0) { $0 + tokens(of: turns[$1]) }
+        let history = historyRange(of: turns)
+        let fixed = turns[..<history.lowerBound] + turns[history.upperBound...]
+        return fixed.reduce(0) { $0 + tokens(of: $1) } + schemas.reduce(0) { $0 + count("\($1)") }
             + settings.initialConversation.reduce(0) { $0 + count($1.content) + Self.tokensPerMessage }
             + count(settings.instructions) + (hasPassages ? count(Prompt.context([], nonce: "")) : 0)
     }

@@ -19,22 +19,33 @@ struct StandaloneQuestion: Sendable {
     init?(_ turns: [Question.Turn]) {
         let asked = turns.filter { $0.role == .user && !$0.text.allSatisfy(\.isWhitespace) }.map(\.text)
         guard let last = asked.last, turns.last(where: { $0.role == .user })?.text == last else { return nil }
-        let leans = Self.leans(last)
-        let weight = leans ? Self.leaning : Self.leaning / 2
+        let dependence = Self.dependence(of: Self.bounded(last))
+        let weight = dependence == .none ? Self.leaning / 2 : Self.leaning
         var factor = 1.0
         let background = asked.dropLast().suffix(Self.depth).reversed().map { text in
             defer { factor /= 2 }
-            return SearchQuery.Background(text: text, weight: weight * factor, isCertain: leans)
+            return SearchQuery.Background(text: Self.bounded(text), weight: weight * factor, isCertain: dependence == .certain)
         }
-        query = SearchQuery(last, background: background)
+        query = SearchQuery(Self.bounded(last), background: background)
     }
 
-    /// Whether a turn can hardly be understood alone: it points back, goes on, or says very little.
-    static func leans(_ text: String) -> Bool {
+    /// Beginning and end of a text that is longer than any question: what is asked stands at one of them.
+    private static func bounded(_ text: String) -> String {
+        let half = 4_000
+        guard text.utf8.count > 2 * half, text.count > 2 * half else { return text }
+        return text.prefix(half) + "\n" + text.suffix(half)
+    }
+
+    enum Dependence { case none, likely, certain }
+
+    /// How far a turn needs the others: certainly where it points back or goes on, likely where it says very little.
+    static func dependence(of text: String) -> Dependence {
         let words = text.lowercased().split { !$0.isLetter && !$0.isNumber && $0 != "'" }.map(String.init)
+        if words.contains(where: pointing.contains) || openings.contains(where: { words.starts(with: $0) }) {
+            return .certain
+        }
         let content = words.filter { $0.count >= 4 || $0.contains(where: \.isNumber) }
-        return content.count <= fewWords || words.contains(where: pointing.contains)
-            || openings.contains { words.starts(with: $0) }
+        return content.count <= fewWords ? .likely : .none
     }
 
     /// Words that stand for something said before.

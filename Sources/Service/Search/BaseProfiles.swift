@@ -19,7 +19,8 @@ final class BaseProfiles: Sendable {
     private static let sampledChunks = 200
 
     private struct Held {
-        var profile: BaseProfile
+        /// One measurement for all searches that come meanwhile.
+        var measuring: Task<BaseProfile, any Error>
         var documents: Int
     }
 
@@ -38,9 +39,24 @@ final class BaseProfiles: Sendable {
 
     func profile(of base: KnowledgeBase, _ embedder: any Embedder, scope: Scope) async throws -> BaseProfile {
         let documents = base.counts.completed
-        if let held = profiles.withLock({ $0[base.id] }), (held.documents...2 * held.documents).contains(documents) {
-            return held.profile
+        let measuring = profiles.withLock { profiles in
+            if let held = profiles[base.id], (held.documents...2 * held.documents).contains(documents) {
+                return held.measuring
+            }
+            // Not a child of the search that began it: others wait for it too when that search is cancelled.
+            let measuring = Task { try await self.measure(base, embedder, scope) }
+            profiles[base.id] = Held(measuring: measuring, documents: documents)
+            return measuring
         }
+        do {
+            return try await measuring.value
+        } catch {
+            profiles.withLock { if $0[base.id]?.measuring == measuring { $0[base.id] = nil } }
+            throw error
+        }
+    }
+
+    private func measure(_ base: KnowledgeBase, _ embedder: any Embedder, _ scope: Scope) async throws -> BaseProfile {
         let texts = try await chunks.sample(of: base.id, count: Self.sampledChunks, in: scope)
         var profile = BaseProfile(
             fertility: try await workers.run {
@@ -55,7 +71,6 @@ final class BaseProfiles: Sendable {
             nearest.sort()
             profile.unrelatedSimilarity[language] = nearest.isEmpty ? nil : Double(nearest[nearest.count * 3 / 4])
         }
-        profiles.withLock { [profile] in $0[base.id] = Held(profile: profile, documents: documents) }
         return profile
     }
 

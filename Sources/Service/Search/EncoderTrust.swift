@@ -12,6 +12,8 @@ enum EncoderTrust {
     /// What similarities are worth in an unknown language.
     private static let least = 0.3
     private static let maxPieces = 3.0
+    /// More of a text says no more of its language.
+    private static let maxCharacters = 100_000
 
     /// From `least` to 1, by the pieces a word of a query and of a knowledge base.
     static func value(query: Double, base: Double) -> Double {
@@ -26,9 +28,11 @@ enum EncoderTrust {
     /// Whether a text of so many pieces a word is in a language that the model knows.
     static func knows(_ fertility: Double) -> Bool { fertility <= 1.6 }
 
-    /// Word pieces for each word of letters; as for a known language where there is no such word.
-    static func fertility(of text: String, by counter: any TokenCounter) -> Double {
-        let words = text.split { !$0.isLetter }
+    /// Word pieces for each word of letters at the text's beginning; as for a known language where there is no such word,
+    /// or where nobody knows the vocabulary.
+    static func fertility(of text: String, by counter: any Embedder) -> Double {
+        guard counter.countsByVocabulary else { return known }
+        let words = text.prefix(maxCharacters).split { !$0.isLetter }
         guard !words.isEmpty else { return known }
         return Double(counter.count(words.joined(separator: " ")[...])) / Double(words.count)
     }

@@ -20,11 +20,20 @@ struct Fusion: Sendable {
         switch ranking.mode {
         case .dense: return meaning
         case .keyword: return words / (words + 1)
+        case .hybrid where ranking.fusion == .reciprocalRank: return reciprocalRanks(evidence)
         case .hybrid:
             guard let weights = ranking.weights else { return trust * meaning + words }
             // Equal weights leave both as they are.
             let share = 2 * weights.embedding / (weights.embedding + weights.text)
             return share * meaning + (2 - share) * words
         }
+    }
+
+    /// 1 for a chunk that both halves put first.
+    private func reciprocalRanks(_ evidence: Evidence) -> Double {
+        let weights = ranking.weights ?? Ranking.Weights(embedding: 1, text: 1)
+        let sum = [(evidence.denseRank, weights.embedding), (evidence.keywordRank, weights.text)]
+            .reduce(0) { sum, leg in sum + (leg.0.map { leg.1 / Double(60 + $0) } ?? 0) }
+        return 61 * sum / (weights.embedding + weights.text)
     }
 }

@@ -1,4 +1,5 @@
 package import Knowledge
+package import Logging
 
 /// Finds the passages of some knowledge bases that answer a question best.
 package struct Retriever: Sendable {
@@ -8,18 +9,23 @@ package struct Retriever: Sendable {
     let documents: any DocumentStore
     let chunks: any ChunkStore
     let reranker: (any Reranker)?
+    private let logger: Logger
     private let profiles: BaseProfiles
 
     /// Looks at documents that are replaced while they are looked at.
     private static let maxLooks = 4
-    /// How many candidates a reranker reads at least.
-    private static let rerankedDepth = 24
+    /// How many candidates a reranker reads.
+    private static let rerankedDepth = 50
+    /// Characters of a query that are looked at for its language, and that a reranker gets.
+    private static let maxQueryLength = 2_000
 
     /// - Parameter reranker: Puts the best candidates in order, where there is one.
     package init(
         embedders: Embedders, index: any PassageIndex, keywords: any KeywordIndex, documents: any DocumentStore,
-        chunks: any ChunkStore, reranker: (any Reranker)? = nil, workers: Workers
+        chunks: any ChunkStore, reranker: (any Reranker)? = nil, workers: Workers,
+        logger: Logger = Logger(label: "almanac")
     ) {
+        self.logger = logger
         self.reranker = reranker
         profiles = BaseProfiles(index: index, chunks: chunks, workers: workers)
         self.embedders = embedders
@@ -41,6 +47,10 @@ package struct Retriever: Sendable {
         var found: [Passage] = []
         for _ in 1...Self.maxLooks {
             var allowed = documents
+            if let files = search.files {
+                let named = try await self.documents.documents(of: files, in: bases.map(\.id), scope: scope)
+                allowed = allowed?.intersection(named) ?? named
+            }
             if let filter = search.filter {
                 let matching = try await self.documents.documents(matching: filter, of: bases.map(\.id), in: scope)
                 allowed = allowed?.intersection(matching) ?? matching
@@ -90,13 +100,13 @@ package struct Retriever: Sendable {
                 return candidate
             }
         }
-        let fertility = EncoderTrust.fertility(of: query, by: embedder)
+        let fertility = EncoderTrust.fertility(of: String(query.prefix(Self.maxQueryLength)), by: embedder)
         var profiles: [KnowledgeBaseID: (profile: BaseProfile, fusion: Fusion)] = [:]
         for base in bases {
             let profile = try await self.profiles.profile(of: base, embedder, scope: scope)
             let trust = EncoderTrust.value(query: fertility, base: profile.fertility)
             var ranking = ranking
-            ranking.weights = ranking.weights ?? base.search.weights
+            if ranking.usesStoredWeights { ranking.weights = ranking.weights ?? base.search.weights }
             profiles[base.id] = (profile, Fusion(ranking: ranking, trust: trust))
         }
         let fused = candidates.map { profiles[$0.place.knowledgeBase]?.fusion.score($0.evidence) ?? 0 }
@@ -110,34 +120,37 @@ package struct Retriever: Sendable {
         ).scored(candidates, fused: fused)
     }
 
-    /// The best candidates in the order that the reranker gives them; what it did not read comes behind, at most as high
-    /// as what it liked least.
+    /// The best candidates in the order that the reranker gives them; the rest behind them. Scores stay those of the search,
+    /// given out anew in this order: what a reranker's numbers mean differs from one to the next.
+    ///
+    /// A reranker that fails changes nothing: the search has an order of its own.
     private func reranked(
         _ candidates: [Candidate], _ asked: PassageSearch, scope: Scope
     ) async throws -> [Candidate] {
         guard let reranker, asked.ranking.reranks else { return candidates }
-        let read = candidates.prefix(max(Self.rerankedDepth, asked.limit))
+        let read = candidates.prefix(Self.rerankedDepth)
         let texts = Dictionary(
             try await chunks.passages(read.map(\.place), in: scope).map { ($0.chunk, $0.text) },
             uniquingKeysWith: { first, _ in first })
         var best = read.filter { texts[$0.place.chunk] != nil }
-        for (number, query) in asked.queries.enumerated() {
-            let relevance = try await reranker.relevance(
-                of: best.map { texts[$0.place.chunk] ?? "" }, to: query.text)
-            for (index, value) in zip(best.indices, relevance) where value > best[index].evidence.relevance ?? -1 {
-                best[index].evidence.relevance = value
-                best[index].evidence.query = number
-                best[index].score = value
+        do {
+            for query in asked.queries {
+                let relevance = try await reranker.relevance(
+                    of: best.map { texts[$0.place.chunk] ?? "" }, to: String(query.inFull.prefix(Self.maxQueryLength)))
+                for (index, value) in zip(best.indices, relevance) {
+                    best[index].evidence.relevance = max(value, best[index].evidence.relevance ?? 0)
+                }
             }
+        } catch let error where !(error is CancellationError) {
+            logger.warning("the reranker gave no answer", metadata: ["error": "\(error)"])
+            return candidates
         }
-        best.sort { ($1.score, $0.place.chunk) < ($0.score, $1.place.chunk) }
-        let least = best.last?.score ?? 1
-        return best
-            + candidates.dropFirst(read.count).map { candidate in
-                var candidate = candidate
-                candidate.score = min(candidate.score, least)
-                return candidate
-            }
+        let scores = best.map(\.score)
+        best.sort {
+            ($1.evidence.relevance ?? 0, $0.place.chunk) < ($0.evidence.relevance ?? 0, $1.place.chunk)
+        }
+        for (index, score) in zip(best.indices, scores) { best[index].score = score }
+        return best + candidates.dropFirst(read.count)
     }
 
     /// Reads the best candidates and leaves out what the ranking does not want.
@@ -152,17 +165,30 @@ package struct Retriever: Sendable {
             counts[candidate.place.document, default: 0] += 1
             return counts[candidate.place.document, default: 0] <= ranking.perDocument ?? .max
         }
-        // Some of the first may turn out to be copies; twice as many are enough in practice.
-        let read = wanted.prefix(ranking.collapsesDuplicates ? 2 * limit : limit)
-        let evidence = Dictionary(read.map { ($0.place.chunk, $0) }, uniquingKeysWith: { first, _ in first })
-        let passages = try await chunks.passages(read.map(\.place), in: scope).map { passage in
-            var passage = passage
-            passage.score = evidence[passage.chunk]?.score ?? 0
-            passage.evidence = evidence[passage.chunk]?.evidence ?? Evidence()
-            return passage
+        let distinct = try await distinct(wanted, ranking, limit: limit, scope: scope)
+        return (distinct.passages, distinct.isWhole)
+    }
+
+    /// Reads on until there are enough passages that are no copies of better ones.
+    private func distinct(
+        _ candidates: [Candidate], _ ranking: Ranking, limit: Int, scope: Scope
+    ) async throws -> (passages: [Passage], isWhole: Bool) {
+        var found: [Passage] = []
+        var isWhole = true
+        for start in stride(from: 0, to: candidates.count, by: limit) where found.count < limit {
+            let read = candidates[start..<min(start + limit, candidates.count)]
+            let byChunk = Dictionary(read.map { ($0.place.chunk, $0) }, uniquingKeysWith: { first, _ in first })
+            let passages = try await chunks.passages(read.map(\.place), in: scope).map { passage in
+                var passage = passage
+                passage.score = byChunk[passage.chunk]?.score ?? 0
+                passage.evidence = byChunk[passage.chunk]?.evidence ?? Evidence()
+                return passage
+            }
+            isWhole = isWhole && passages.count == read.count
+            found += passages
+            if ranking.collapsesDuplicates { found = found.withoutCopies() }
         }
-        let distinct = ranking.collapsesDuplicates ? passages.withoutCopies() : passages
-        return (Array(distinct.prefix(limit)), passages.count == read.count)
+        return (Array(found.prefix(limit)), isWhole)
     }
 }
 

@@ -30,19 +30,25 @@ package struct SearchPassages: Sendable {
             let allowed = try await documents.documents(matching: filter, of: [base.id], in: scope)
             guard allowed.contains(document.id) else { return DocumentPlace(document: document, reason: .filteredOut) }
         }
+        let results = try await retriever.passages(for: search, in: [base], scope: scope)
+        if let position = results.firstIndex(where: { $0.document == document.id }) {
+            return DocumentPlace(document: document, reason: .found, rank: position + 1, passage: results[position])
+        }
         var all = search
         (all.limit, all.ranking.minimumScore, all.ranking.perDocument) = (200, 0, nil)
+        all.ranking.collapsesDuplicates = false
         let ranked = try await retriever.passages(for: all, in: [base], scope: scope)
         if let position = ranked.firstIndex(where: { $0.document == document.id }) {
             let passage = ranked[position]
             let reason: DocumentPlace.Reason =
                 passage.score < search.ranking.minimumScore
-                ? .belowThreshold : position < search.limit ? .found : .outranked
+                ? .belowThreshold : position < search.limit ? .duplicate : .outranked
             return DocumentPlace(document: document, reason: reason, rank: position + 1, passage: passage)
         }
-        let alone = try await retriever.passages(
-            for: all, in: [base], only: [document.id], scope: scope)
-        return DocumentPlace(document: document, reason: .noCandidate, passage: alone.first)
+        var alone = try await retriever.passages(for: all, in: [base], only: [document.id], scope: scope).first
+        // Among its own passages alone it is the best, which says nothing of its place in the search.
+        alone?.score = 0
+        return DocumentPlace(document: document, reason: .noCandidate, passage: alone)
     }
 }
 
@@ -56,6 +62,8 @@ package struct DocumentPlace: Sendable {
         case filteredOut = "filtered_out"
         /// Its best passage scores less than the search asks for.
         case belowThreshold = "below_threshold"
+        /// A better passage says nearly the same, or fills the results' place for it.
+        case duplicate
         /// Others fill the results before it.
         case outranked
         /// Neither meaning nor words bring any of its passages near the best.

@@ -100,7 +100,10 @@ struct KeywordSearch {
             }
             counted.append((place, count == 0 ? .max : count))
         }
-        counted.sort { ($0.count, $0.place) < ($1.count, $1.place) }
+        // The question's own words before those of what was said earlier.
+        counted.sort {
+            (terms[$1.place].weight, $0.count, $0.place) < (terms[$0.place].weight, $1.count, $1.place)
+        }
         return counted.prefix(KeywordQuery.mostTerms).map(\.place).sorted().map { terms[$0] }
     }
 

@@ -10,6 +10,7 @@ package final class LocalEmbedder: Embedder {
     private static let tokenizedAtOnce = 64
 
     package let model: EmbeddingModel
+    package let countsByVocabulary = true
     private let tokenizer: WordPiece
     private let encoder: Encoder
     private let workers: Workers

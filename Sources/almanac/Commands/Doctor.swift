@@ -11,6 +11,9 @@ struct Doctor: AsyncParsableCommand {
 
     @OptionGroup var place: Place
 
+    @Flag(help: "Also check the keyword index against the chunks, and make it anew where it disagrees.")
+    var keywords = false
+
     @Flag(help: "Print the result as JSON.")
     var json = false
 
@@ -26,6 +29,7 @@ struct Doctor: AsyncParsableCommand {
         let configuration = try place.configuration()
         var findings = [model(configuration), disk(configuration)]
         findings.append(await database(configuration))
+        if keywords { findings.append(await keywordIndex(configuration)) }
         findings.append(sandbox(configuration))
         for program in ExternalProgram.known { findings.append(await look(for: program)) }
         findings += configuration.ingest.converters.map(converter)
@@ -99,6 +103,23 @@ struct Doctor: AsyncParsableCommand {
             return Finding(state: .ok, name: "database", detail: "in use by a running server")
         } catch {
             return Finding(state: .failure, name: "database", detail: "\(error)")
+        }
+    }
+
+    private func keywordIndex(_ configuration: Configuration) async -> Finding {
+        do {
+            let database = try Database.open(directory: configuration.dataDirectory)
+            let problems = try await database.keywordProblems()
+            if !problems.isEmpty { try await database.rebuildKeywords() }
+            try await database.close()
+            return Finding(
+                state: problems.isEmpty ? .ok : .warning, name: "keywords",
+                detail: problems.isEmpty
+                    ? "the index agrees with the chunks" : problems.joined(separator: "; ") + ": made anew")
+        } catch StorageError.locked {
+            return Finding(state: .warning, name: "keywords", detail: "stop the running server to check them")
+        } catch {
+            return Finding(state: .failure, name: "keywords", detail: "\(error)")
         }
     }
 

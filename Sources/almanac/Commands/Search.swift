@@ -88,6 +88,7 @@ struct Search: AsyncParsableCommand {
             case "not_indexed": "is not indexed: see its status"
             case "filtered_out": "does not satisfy the filter"
             case "below_threshold": "scores below the threshold"
+            case "duplicate": "says nearly what a better result says"
             case "outranked": "comes behind the results shown"
             default: "has no passage that comes near, by meaning or by words"
             }

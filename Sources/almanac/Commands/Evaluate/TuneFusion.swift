@@ -32,11 +32,6 @@ struct TuneFusion: AsyncParsableCommand {
         let questions = try EvaluationInput.judgedQueries(queries: queries, qrels: qrels)
         try await session.run { client in
             let id = try await client.knowledgeBase(named: base)
-            if !dryRun {
-                // What was set before must not be taken for what the search decides itself.
-                _ = try await client.post(
-                    "/v1/vector_stores/\(id)", ["search_settings": ["embedding_weight": .null]])
-            }
             var trials: [Trial] = []
             for share in Self.shares {
                 Terminal.progress("\(trials.count)/\(Self.shares.count) weights tried")
@@ -85,12 +80,12 @@ struct TuneFusion: AsyncParsableCommand {
     private static func ranking(
         _ text: String, _ share: Double?, in base: String, _ client: APIClient
     ) async throws -> [Set<String>] {
-        var body: [String: JSONValue] = ["query": .string(text), "max_num_results": 50]
-        if let share {
-            body["ranking_options"] = [
-                "hybrid_search": ["embedding_weight": .number(share), "text_weight": .number(1 - share)]
-            ]
-        }
+        let weights: JSONValue =
+            share.map { ["embedding_weight": .number($0), "text_weight": .number(1 - $0)] } ?? "auto"
+        let body: [String: JSONValue] = [
+            "query": .string(text), "max_num_results": 50,
+            "ranking_options": ["hybrid_search": weights, "ranker": "none"],
+        ]
         let page = try await client.post("/v1/vector_stores/\(base)/search", .object(body))
         var seen: Set<String> = []
         return (page["data"]?.array ?? []).compactMap { hit in

@@ -1,0 +1,77 @@
+import Testing
+
+@testable import Knowledge
+@testable import Service
+
+@Suite("The last turn of a conversation")
+struct ConversationTests {
+    private func query(_ turns: [(Question.Role, String)]) -> SearchQuery? {
+        StandaloneQuestion(
+            turns.map { Question.Turn(role: $0, text: $1, message: ["role": .string($0.rawValue), "content": .string($1)]) }
+        )?.query
+    }
+
+    @Test(
+        "takes along what was asked before: certainly where it points back, for trial where it says little",
+        arguments: [
+            ("And how long does it take?", 0.4, true), ("Und was kostet das?", 0.4, true), ("The price?", 0.4, false),
+            ("Which documents does the Berlin office keep for ten years?", 0.2, false),
+        ])
+    func background(_ last: String, _ weight: Double, _ isCertain: Bool) throws {
+        let found = try #require(
+            query([
+                (.system, "Be brief."), (.user, "How do I renew a passport?"), (.assistant, "At the office."),
+                (.user, "Which papers are needed?"), (.assistant, "Two."), (.user, last),
+            ]))
+        #expect(found.text == last)
+        #expect(found.background.map(\.text) == ["Which papers are needed?", "How do I renew a passport?"])
+        #expect(found.background.map(\.weight) == [weight, weight / 2])
+        #expect(found.background.allSatisfy { $0.isCertain == isCertain })
+        #expect(found.inFull.hasSuffix(last) && found.inFull.hasPrefix("How do I") == isCertain)
+    }
+
+    @Test("stands alone where it is the first, and asks nothing where it is blank")
+    func alone() {
+        #expect(query([(.user, "How do I renew a passport?")])?.background == [])
+        #expect(query([(.user, "Hello?"), (.assistant, "Yes?"), (.user, "  \n")]) == nil)
+        #expect(query([(.system, "Be brief.")]) == nil)
+    }
+}
+
+@Suite("The score of a hybrid search")
+struct ConfidenceTests {
+    private func candidate(_ number: Int64, _ similarity: Double, _ coverage: Double) -> Candidate {
+        var candidate = Candidate(
+            place: ChunkPlace(knowledgeBase: .random(), document: .random(), chunk: ChunkID(number)))
+        (candidate.evidence.similarity, candidate.evidence.coverage) = (similarity, coverage)
+        return candidate
+    }
+
+    @Test("lies between 0 and 1 and keeps the order of what was fused")
+    func keepsOrder() {
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<500 {
+            let candidates = (0..<Int64.random(in: 1...30, using: &generator)).map {
+                candidate($0, Double.random(in: -1...1), Double.random(in: 0...1))
+            }
+            let fused = candidates.map { _ in Double.random(in: 0...2) }
+            let scored = Confidence(trust: 0.5, knowsDocuments: false, unrelatedSimilarity: nil)
+                .scored(candidates, fused: fused)
+            #expect(scored.allSatisfy { (0...1).contains($0.score) })
+            let order = fused.indices.sorted { fused[$0] > fused[$1] }
+            #expect(zip(order, order.dropFirst()).allSatisfy { scored[$0].score >= scored[$1].score })
+        }
+    }
+
+    @Test("rises with meaning and with the share of the words that are there, and falls where nearness means little")
+    func rises() {
+        func top(_ similarity: Double, _ coverage: Double, unrelated: Double = 0.3) -> Double {
+            Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: unrelated)
+                .scored([candidate(1, similarity, coverage)], fused: [1])[0].score
+        }
+        #expect(top(0.2, 0.1) < 0.1 && top(0.6, 0.6) > 0.9)
+        #expect(top(0.4, 0.2) < top(0.5, 0.2) && top(0.4, 0.2) < top(0.4, 0.4))
+        #expect(top(0.4, 0.4, unrelated: 0.6) < top(0.4, 0.4, unrelated: 0.2))
+        #expect(Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: nil).scored([], fused: []).isEmpty)
+    }
+}
