@@ -47,4 +47,24 @@ struct EncodingTests {
         let read = try TextExtractor().extract(Encoded.bytes(text, as: name), filename: "a.txt")
         #expect(read.text == text)
     }
+
+    @Test("what it is in, with U+FFFD where a character is broken or cut off")
+    func damaged() throws {
+        let text = "これは日本語の文章です。東京は今日とても寒いので、コートを着てください。"
+        let whole = Encoded.bytes(String(repeating: text, count: 9), as: "cp932")
+        let page = Array("<meta charset=shift_jis><p>".utf8)
+        let cut = try TextExtractor().extract(page + whole + [0x81], filename: "a.html")
+        #expect(cut.text == String(repeating: text, count: 9) + "\u{FFFD}")
+        let broken = try TextExtractor().extract(page + whole + [0x81, 0x20] + whole, filename: "a.html")
+        #expect(broken.text.contains("\u{FFFD}") && broken.text.hasSuffix(text))
+        let rich = try TextExtractor().extract(Array(#"{\rtf1\ansi\ansicpg932 One \'81}"#.utf8), filename: "a.rtf")
+        #expect(rich.text.hasPrefix("One"))
+        _ = try TextExtractor().extract(Array(#"{\rtf1\ansi\ansicpg932 One \'81 two \'81\'82}"#.utf8), filename: "a.rtf")
+    }
+
+    @Test("what it is in, to the last letter where a mark might have followed it")
+    func complete() throws {
+        let page = Array("<meta charset=windows-1255><p>".utf8) + Encoded.bytes("שלום", as: "windows-1255")
+        #expect(try TextExtractor().extract(page, filename: "a.html").text == "שלום")
+    }
 }

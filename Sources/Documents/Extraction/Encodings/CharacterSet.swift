@@ -99,19 +99,22 @@ private struct Converter: ~Copyable {
     ) -> Bool {
         var next = input.baseAddress?.assumingMemoryBound(to: CChar.self)
         var left = input.count
-        while left > 0 {
+        while true {
             var out = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
             var room = buffer.count
-            let result = iconv(handle, &next, &left, &out, &room)
+            let isDone = left == 0
+            // The last call asks for what is held back, such as a letter to which a mark might have come.
+            let result = isDone ? iconv(handle, nil, nil, &out, &room) : iconv(handle, &next, &left, &out, &room)
             let reason = errno
             text.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<(buffer.count - room)]))
-            guard result == .max, reason != E2BIG else { continue }
+            if isDone { return true }
+            // (size_t)-1; Swift has it signed.
+            guard result == -1, reason != E2BIG else { continue }
             text.damaged += 1
             if text.damaged > 2 && text.damaged * 100 > input.count { return false }
             text.bytes.append(contentsOf: "\u{FFFD}".utf8)
             next = next.map { $0 + 1 }
             left = reason == EINVAL ? 0 : left - 1
         }
-        return true
     }
 }
