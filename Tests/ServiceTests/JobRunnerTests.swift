@@ -141,11 +141,22 @@ struct JobRunnerTests {
         #expect(outcomes == (1...4).map { .retried(attempt: $0) } + [.failed(.internalError)])
     }
 
-    @Test("waits for an embedding server however long it is away")
+    @Test("waits for an embedding server that is away for a day of tries")
     func outage() async throws {
         let broken = BrokenEmbedder(error: UpstreamError.failed(provider: "p", status: 503))
-        let outcomes = await outcomes(12, of: Queue([("a.txt", "Text.")]), broken)
-        #expect(outcomes == (1...12).map { .retried(attempt: $0) })
+        let outcomes = await outcomes(130, of: Queue([("a.txt", "Text.")]), broken)
+        #expect(outcomes == (1...129).map { .retried(attempt: $0) } + [.failed(.embeddingFailed)])
+    }
+
+    @Test(
+        "does not wait for an embedding server that will not do it",
+        arguments: [
+            UpstreamError.unauthorized(provider: "p"), .garbage(provider: "p", reason: "no JSON"),
+            .rejected(provider: "p", status: 400, message: "no"),
+        ])
+    func refusal(error: UpstreamError) async throws {
+        let outcomes = await outcomes(5, of: Queue([("a.txt", "Text.")]), BrokenEmbedder(error: error))
+        #expect(outcomes == (1...4).map { .retried(attempt: $0) } + [.failed(.embeddingFailed)])
     }
 
     @Test("leaves a job that it is stopped in for the next start")

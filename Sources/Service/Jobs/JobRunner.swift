@@ -20,6 +20,9 @@ package struct WakeUp: Sendable {
 package struct JobRunner: Service {
     /// Runs of one job that fail for no known reason before it is given up.
     private static let maxAttempts = 5
+    /// Runs of one job that fail for what passes with time before it is given up: by then it was tried for about a day. Counted
+    /// instead of its age, which says nothing of a job that has waited behind others or was queued again.
+    private static let maxPatience = 130
     /// The longest wait for a job whose retry falls due while nothing else happens.
     private static let tick = Duration.seconds(1)
     /// Between two signs of life of a job; a lease outlives three that fail.
@@ -153,7 +156,7 @@ package struct JobRunner: Service {
 
     private func tryAgain(_ lease: JobLease, after error: any Error) async throws {
         let trouble = Self.trouble(error)
-        guard trouble.passes || lease.job.attempts < Self.maxAttempts else {
+        guard lease.job.attempts < (trouble.passes ? Self.maxPatience : Self.maxAttempts) else {
             _ = try await jobs.fail(lease, trouble.failure)
             return
         }
@@ -167,8 +170,12 @@ package struct JobRunner: Service {
         switch error {
         case UpstreamError.rejected(let provider, _, let message):
             (DocumentFailure(.embeddingFailed, "The embedding server '\(provider)' refused the text: \(message)"), false)
+        case UpstreamError.unauthorized(let provider):
+            (DocumentFailure(.embeddingFailed, "The embedding server '\(provider)' does not accept this server's key."), false)
+        case UpstreamError.garbage, UpstreamError.contextExceeded:
+            (DocumentFailure(.embeddingFailed, "The embedding server does not answer as it should."), false)
         case is UpstreamError:
-            (DocumentFailure(.embeddingFailed, "The embedding server does not answer as it should."), true)
+            (DocumentFailure(.embeddingFailed, "The embedding server cannot be reached, or has too much to do."), true)
         case RequestError.conflict(let message):
             (DocumentFailure(.embeddingFailed, message), false)
         case let error as any StoreFailure where error.consequence != .broken:
