@@ -121,7 +121,7 @@ extension Connection {
         )
     }
 
-    /// Queues a failed or cancelled job again.
+    /// Queues a failed or cancelled job again, from the beginning: its vectors went when it ended.
     ///
     /// Throws `RequestError.conflict` where its document is gone or was taken up by another job.
     func requeue(_ job: Job, at time: Date) throws {
@@ -138,7 +138,7 @@ extension Connection {
         try execute(
             sql: """
                 UPDATE job SET status = 'queued', stage = 'queued', attempts = 0, deaths = 0, reason = NULL,
-                    message = NULL, not_before = ?, updated_at = ?
+                    message = NULL, chunks_total = 0, chunks_done = 0, chunks_reused = 0, not_before = ?, updated_at = ?
                 WHERE id = ?
                 """,
             arguments: [time.milliseconds, time.milliseconds, job.id.rawValue])

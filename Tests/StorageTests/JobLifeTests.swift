@@ -47,6 +47,21 @@ struct JobLifeTests {
         #expect(status == .failed(DocumentFailure(.internalError, try #require(job.message))))
     }
 
+    @Test("is queued again by an orderly end as if it had not run, however often that happens")
+    func survivesRestarts() async throws {
+        var world = try World()
+        _ = try await world.attach("text", to: try await world.makeBase().id)
+        for _ in 1...7 {
+            let lease = try #require(try await world.database.claim(at: world.later))
+            #expect(lease.job.attempts == 1)
+            try await world.database.close()
+            world = try await world.reopened()
+            let deaths = try await world.database.read { try Int.fetchOne($0, sql: "SELECT SUM(deaths) FROM job") }
+            #expect(deaths == 0)
+        }
+        try await world.complete(World.content())
+    }
+
     @Test("does not embed again what an earlier run or another document of the knowledge base has embedded")
     func reusesVectors() async throws {
         let world = try World()
@@ -96,7 +111,8 @@ struct JobLifeTests {
         #expect(try await world.database.dump() == before)
         #expect(try await world.database.claim(at: world.later) == nil)
 
-        #expect(try await world.database.requeue(lease.job.id, in: world.scope).attempts == 0)
+        let again = try await world.database.requeue(lease.job.id, in: world.scope)
+        #expect(again.attempts == 0 && again.progress.done == 0 && again.progress.chunks == 0)
         #expect(try await world.database.document(document.file, of: base.id, in: world.scope).status == .inProgress)
         try await world.complete(World.content())
         for call in [world.database.cancel, world.database.requeue] {
