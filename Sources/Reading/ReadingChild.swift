@@ -68,9 +68,9 @@ package enum ReadingChild {
             guard Reply.maxBytes > text.text.utf8.count + text.blocks.count * Reply.blockBytes + Reply.maxOtherBytes else {
                 throw DocumentFailure(.tooLarge, "This file has too many parts. Split it and upload the parts.")
             }
-            reply = .text(text)
+            reply = Reply(fitting: text)
         } catch {
-            reply = .failure(error)
+            reply = Reply(fitting: error)
         }
         do {
             try reply.write { try write($0, to: descriptor) }

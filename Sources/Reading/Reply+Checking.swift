@@ -10,11 +10,11 @@ struct BadReply: Error {
 
 /// The child that replies has read hostile bytes and may be theirs by now. What it says is checked as if a client had sent it.
 extension Reply {
-    private static let maxLocators = 1_000_000
-    private static let maxLocatorBytes = 4_096
-    private static let maxPages = 1_000_000
-    private static let maxWarnings = 1_000
-    private static let maxSentenceBytes = 4_096
+    static let maxLocators = 1_000_000
+    static let maxLocatorBytes = 4_096
+    static let maxPages = 1_000_000
+    static let maxWarnings = 1_000
+    static let maxSentenceBytes = 4_096
 
     /// How long the whole reply is, nil where its beginning is none.
     static func length(_ prefix: ArraySlice<UInt8>) -> Int? {

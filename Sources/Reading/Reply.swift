@@ -21,11 +21,11 @@ enum Reply {
     case failure(DocumentFailure)
 
     /// The longest that is listened to.
-    static let maxBytes = 96 << 20
+    static let maxBytes = 128 << 20
     static let prefixLength = 32
     static let blockBytes = 20
     /// Room for all but text and blocks, locators above all.
-    static let maxOtherBytes = 4 << 20
+    static let maxOtherBytes = 32 << 20
     static let textMark = Array("alm-text".utf8)
     static let failureMark = Array("alm-fail".utf8)
 

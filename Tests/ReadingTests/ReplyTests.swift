@@ -70,6 +70,27 @@ struct ReplyTests {
         return true
     }
 
+    @Test("comes over with its text whole, however much it says about itself")
+    func fits() throws {
+        let count = 1_200_000
+        var text = ExtractedText(text: String(repeating: "a", count: count), blocks: [])
+        text.blocks = (0..<count).map {
+            .init(kind: .paragraph, bytes: $0..<$0 + 1, page: 2_000_000, locator: "line \($0)")
+        }
+        text.blocks[0].locator = String(repeating: "ä", count: 9_000)
+        text.warnings = (0..<1_001).map { "\($0) " + String(repeating: "w", count: 9_000) }
+        text.title = String(repeating: "t", count: 9_000)
+        let bytes = try Self.bytes(Reply(fitting: text))
+        #expect(bytes.count < Reply.maxBytes)
+        guard case .text(let read) = try Reply(checking: bytes, maxTextBytes: 64 << 20) else { throw BadReply("no text") }
+        #expect(read.text == text.text && read.blocks.count == count)
+        #expect(read.warnings.count == 101 && read.warnings.last == "And 901 more.")
+        #expect(read.blocks[0].locator?.hasPrefix("ää") == true && read.blocks[1].locator == "line 1")
+        let long = DocumentFailure(.unreadable, String(repeating: "x", count: 9_000))
+        guard case .failure(let failure) = try Self.read(Self.bytes(Reply(fitting: long))) else { throw BadReply("no failure") }
+        #expect(failure.message.hasPrefix("xxx") && failure.reason == .unreadable)
+    }
+
     @Test("comes over whole, whatever it holds")
     func roundTrip() throws {
         let failure = DocumentFailure(.encrypted, "Ein Kennwort steht davor.")
