@@ -10,6 +10,7 @@ struct Exchange {
     private let maxOutputBytes: Int
     private(set) var output: [UInt8] = []
     private var errors: [UInt8] = []
+    private static let maxErrorBytes = 8_192
     private var buffer = [UInt8](repeating: 0, count: 256 << 10)
 
     init(connections: Connections, input: [Data], maxOutputBytes: Int) {
@@ -24,7 +25,7 @@ struct Exchange {
         while true {
             guard waitForEvents(until: deadline) else { return .deadline }
             feed()
-            drainErrors()
+            readErrors()
             let isClosed = drainOutput()
             if expected == nil, let total = expectedOutput(output) {
                 expected = total
@@ -36,9 +37,9 @@ struct Exchange {
         }
     }
 
-    /// The beginning of standard error, all that was there when the run ended.
+    /// The beginning of standard error.
     mutating func errorText(maxBytes: Int) -> String {
-        drainErrors()
+        readErrors()
         return String(decoding: errors.prefix(maxBytes), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
@@ -77,17 +78,15 @@ struct Exchange {
         }
     }
 
-    private mutating func drainErrors() {
+    /// Reads once only: a child that never stops complaining may not keep anybody from looking at the clock.
+    private mutating func readErrors() {
         guard connections.errors.ours.isOpen else { return }
-        while true {
-            let count = read(connections.errors.ours.number, &buffer, buffer.count)
-            if count > 0 {
-                // What is too much is read all the same, so that the child does not wait for ever to be heard.
-                errors.append(contentsOf: buffer.prefix(min(count, max(0, 8_192 - errors.count))))
-            } else {
-                if count == 0 || (errno != EAGAIN && errno != EINTR) { connections.errors.ours.close() }
-                return
-            }
+        let count = read(connections.errors.ours.number, &buffer, buffer.count)
+        if count > 0 {
+            // What is too much is read all the same, so that the child does not wait for ever to be heard.
+            errors.append(contentsOf: buffer.prefix(min(count, max(0, Self.maxErrorBytes - errors.count))))
+        } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
+            connections.errors.ours.close()
         }
     }
 
