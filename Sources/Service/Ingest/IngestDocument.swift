@@ -7,6 +7,9 @@ package struct IngestDocument: Sendable {
     /// Chunks embedded and put on disk at a time: what a stop waits for, and what a crash costs.
     private static let embeddedAtOnce = 64
 
+    /// A document of more would be in the way of all others for hours.
+    private static let maxChunks = 20_000
+
     let reader: any DocumentReader
     let embedders: Embedders
     let workers: Workers
@@ -49,6 +52,11 @@ package struct IngestDocument: Sendable {
             let chunks = Chunker(window: window, counter: counter)
                 .chunks(of: text, chunking: lease.chunking, filename: lease.file.name)
             guard !chunks.isEmpty else { throw DocumentFailure(.empty, "There is no text in this file.") }
+            guard chunks.count <= Self.maxChunks else {
+                throw DocumentFailure(
+                    .tooLarge,
+                    "This file has \(chunks.count) passages; at most \(Self.maxChunks) are indexed. Split it, and add the parts.")
+            }
             return chunks
         }
     }
