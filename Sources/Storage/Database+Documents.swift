@@ -81,6 +81,8 @@ extension Database: DocumentStore {
         let now = time
         try await write { db in
             let document = try db.document(file, of: base, tenant: scope.tenant)
+            // A name finds a document, too, but is no file that could be taken from it.
+            guard document.file == file || document.id.rawValue == file.rawValue else { throw Document.missing(file) }
             try db.detach(file, from: document, of: scope.tenant, at: now)
         }
     }

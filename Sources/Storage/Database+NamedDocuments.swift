@@ -11,7 +11,8 @@ extension Database: NamedDocumentStore {
             let base = try db.knowledgeBase(base, of: scope.tenant)
             return try db.put(attachment, as: name, in: base, of: scope.tenant, at: now)
         }
-        try await unlinkReleased()
+        // What was replaced. The document is stored, whatever comes of this.
+        try? await unlinkReleased()
         return outcome
     }
 
@@ -104,10 +105,15 @@ extension Connection {
             // Back to what is found now: what was to come after it is not wanted any more.
             if holder.state == "current", let next { try drop(next, of: tenant, at: time) }
             var again = attachment
-            again.file = holder.file
+            // Where the file that it came by was deleted, another one keeps its document; this one takes its place.
+            if try isStored(holder.file, of: tenant) {
+                again.file = holder.file
+            } else {
+                try rename(holder, by: attachment.file)
+            }
             var value = holder.value
             value.document = try attach(again, to: base, of: tenant, at: time)
-            if attachment.file != holder.file { try release(attachment.file, of: tenant) }
+            if attachment.file != again.file { try release(attachment.file, of: tenant) }
             return (value, .unchanged)
         }
         let document = try attach(attachment, to: base, of: tenant, at: time)
@@ -124,6 +130,23 @@ extension Connection {
             ])
         let value = NamedDocument(name: name, document: document, sha256: sha256)
         return (value, current == nil ? .created : .replaced)
+    }
+
+    private func isStored(_ file: FileID, of tenant: TenantID) throws -> Bool {
+        try Bool.fetchOne(
+            self, sql: "SELECT 1 FROM file WHERE tenant_id = ? AND id = ?", arguments: [tenant.rawValue, file.rawValue]) == true
+    }
+
+    /// Notes another file by which a name attached its document.
+    private func rename(_ holder: NameHolder, by file: FileID) throws {
+        try execute(
+            sql: """
+                UPDATE external_name SET file_id = ?
+                WHERE knowledge_base_id = ? AND external_id = ? AND state = ?
+                """,
+            arguments: [
+                file.rawValue, holder.value.document.knowledgeBase.rawValue, holder.value.name, holder.state,
+            ])
     }
 
     /// Puts a document, now that it is indexed, in the place of those it was to replace.

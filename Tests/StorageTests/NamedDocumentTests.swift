@@ -90,6 +90,36 @@ struct NamedDocumentTests {
         #expect(try await world.database.documents(of: base, status: nil, page: Page(), in: world.scope).elements.count == 1)
     }
 
+    @Test("that lost its file to somebody is put again by the next one of the same content")
+    func outlivesFile() async throws {
+        let world = try World()
+        let base = try await world.makeBase().id
+        _ = try await put("same", as: "one", base, world)
+        _ = try await put("same", as: "two", base, world)
+        try await world.complete(World.content())
+        let first = try #require(try await names(base, world).first).document.file
+        try await world.database.remove(first, in: world.scope)
+        #expect(try await put("same", as: "one", base, world) == .unchanged)
+        #expect(try await put("same", as: "one", base, world) == .unchanged)
+        #expect(try await world.database.files(purpose: nil, page: Page(), in: world.scope).elements.count == 2)
+        try await world.database.remove(named: "two", from: base, in: world.scope)
+        #expect(try await found(base, world).count == 1)
+        try await world.database.remove(named: "one", from: base, in: world.scope)
+        #expect(try await world.database.files(purpose: nil, page: Page(), in: world.scope).elements.isEmpty)
+    }
+
+    @Test("is not removed by its name where a file is asked for, and nobody is told so")
+    func keepsNameApart() async throws {
+        let world = try World()
+        let base = try await world.makeBase().id
+        _ = try await put("text", as: "one", base, world)
+        try await world.complete(World.content())
+        await #expect(throws: RequestError.notFound("document", id: "one", parameter: nil)) {
+            try await world.database.remove(FileID(rawValue: "one"), from: base, in: world.scope)
+        }
+        #expect(try await found(base, world).count == 1)
+    }
+
     @Test("may have the content of another, and outlives it")
     func shares() async throws {
         let world = try World()
