@@ -96,13 +96,23 @@ extension Database: FileBatchStore {
         return try await read { db in
             _ = try db.batch(id, of: base, tenant: scope.tenant)
             return try list.page(page, in: db) { row in
-                try db.document(row.id("id"), of: base, tenant: scope.tenant)
+                try db.document(row.id("document_id"), of: scope.tenant, as: row.id("id"))
             }
         }
     }
 }
 
 extension Connection {
+    /// A document as the one of some file, which may have been taken from it since.
+    fileprivate func document(_ id: DocumentID, of tenant: TenantID, as file: FileID) throws -> Document {
+        let row = try Row.fetchOne(
+            self, sql: "SELECT * FROM document WHERE tenant_id = ? AND id = ?", arguments: [tenant.rawValue, id.rawValue])
+        guard let row else { throw Document.missing(file) }
+        var document = try Document(row: row)
+        document.file = file
+        return document
+    }
+
     fileprivate func tellEnd(of batch: FileBatch, tenant: TenantID, at time: Date) throws {
         try execute(
             sql: """

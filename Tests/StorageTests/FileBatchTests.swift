@@ -82,5 +82,8 @@ struct FileBatchTests {
         #expect(seen == files)
         #expect(try await list("completed") == Array(files[0...1]))
         #expect(try await list("failed").isEmpty)
+        // One whose document stays by another file stays a member.
+        try await world.database.remove(files[0], from: base.id, in: world.scope)
+        #expect(try await list("completed") == Array(files[0...1]))
     }
 }
