@@ -7,6 +7,9 @@ extension TextExtractor {
     package static func mayNeedPrograms(_ data: [UInt8], filename: String) -> Bool {
         MediaType.isPDF(data) || BinaryFormat.isPicture(data)
             || needySuffixes.contains(MediaType.suffix(of: filename))
+            || RTFReader.opens(data) || MailReader.opens(data) || MailboxReader.opens(data)
+            // Text in ISO-2022 is ASCII with escapes.
+            || data.contains(0x1B)
             || !data.starts(with: [0x50, 0x4B]) && UTF8Damage(of: data).invalid > 0
     }
 }
