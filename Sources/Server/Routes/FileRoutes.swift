@@ -68,6 +68,20 @@ struct ReceiveUpload: Sendable {
         }
     }
 
+    /// Does something with a file that has just come in, and removes the file again where that fails: its client will send it
+    /// again.
+    func keeping<Value: Sendable>(
+        _ file: StoredFile, in scope: Scope, _ use: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await use()
+        } catch {
+            // In a task of its own: this one may be cancelled already. The first error says more than a second one.
+            await Task { try? await files.remove(file.id, in: scope) }.value
+            throw error
+        }
+    }
+
     private func take(
         _ request: Request, _ receive: (any FileUpload) async throws -> StoredFile
     ) async throws -> StoredFile {

@@ -94,7 +94,9 @@ struct KnowledgeBaseRoutes: Sendable {
         // Asked first, so that nothing is stored for a knowledge base that is not there.
         let base = try await bases.knowledgeBase(context.id("base"), in: scope)
         let file = try await receive(request, in: scope)
-        let document = try await attach(Attachment(file: file.id), to: base.id, in: scope)
+        let document = try await receive.keeping(file, in: scope) {
+            try await attach(Attachment(file: file.id), to: base.id, in: scope)
+        }
         return try Response.json(wireDocument(document), status: .accepted)
     }
 }

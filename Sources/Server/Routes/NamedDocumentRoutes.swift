@@ -27,7 +27,9 @@ struct NamedDocumentRoutes: Sendable {
         }
         let base = try await bases.knowledgeBase(context.id("base"), in: scope)
         let file = try await receive(request, named: name, in: scope)
-        let (document, change) = try await put(Attachment(file: file.id), as: name, in: base.id, scope: scope)
+        let (document, change) = try await receive.keeping(file, in: scope) {
+            try await put(Attachment(file: file.id), as: name, in: base.id, scope: scope)
+        }
         guard case .object(var fields) = wire(document) else { return Response(status: .internalServerError) }
         fields["change"] = .string(change.rawValue)
         return try Response.json(.object(fields), status: change == .unchanged ? .ok : .accepted)
