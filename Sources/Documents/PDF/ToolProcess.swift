@@ -55,9 +55,11 @@ struct ToolProcess {
 
     /// Open descriptors that nobody marked to be closed in other programs. None is ours.
     private static var inheritable: [Int32] {
-        (3..<1024).filter { descriptor in
+        // Where /proc is not to be seen there is nothing that could be looked for.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        return names.compactMap(Int32.init).filter { descriptor in
             let flags = fcntl(descriptor, F_GETFD)
-            return flags >= 0 && flags & FD_CLOEXEC == 0
+            return descriptor > 2 && flags >= 0 && flags & FD_CLOEXEC == 0
         }
     }
 
