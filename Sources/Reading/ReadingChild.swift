@@ -5,9 +5,10 @@ import Knowledge
 
 /// The far side of `SandboxedReader`: this process, started only to read one document.
 ///
-/// It confines itself before it reads a byte, answers once, and ends. It has no settings but its three arguments.
+/// It confines itself before it reads a byte, answers once, and ends. It has no settings but its arguments.
 package enum ReadingChild {
-    /// The hidden command that starts it: `almanac __extract MODE MEGABYTES SECONDS`.
+    /// The hidden command that starts it: `almanac __extract MODE MEGABYTES SECONDS RECOGNITION`, the last the
+    /// seconds from now after which it begins no further page.
     package static let command = "__extract"
 
     /// Ends of this process that the other side knows.
@@ -21,7 +22,10 @@ package enum ReadingChild {
 
     /// - Parameter arguments: Those behind the command.
     package static func run(_ arguments: [String]) -> Never {
-        guard let sandbox = Sandbox(arguments) else { end(Exit.usage, "wrong arguments") }
+        guard let sandbox = Sandbox(arguments), arguments.count == 4, let seconds = Int(arguments[3]),
+            (0...172_800).contains(seconds)
+        else { end(Exit.usage, "wrong arguments") }
+        let recognitionEnd = ContinuousClock.now + .seconds(seconds)
         do {
             try sandbox.confine(SANDBOX_PROGRAMS, writingTo: ProcessInfo.processInfo.environment["TMPDIR"])
         } catch {
@@ -39,7 +43,7 @@ package enum ReadingChild {
                 end(Exit.notConfined, "cannot \(error.step): \(String(cString: strerror(error.code)))")
             }
         }
-        answer(document, filename: head.filename, to: reply)
+        answer(document, filename: head.filename, TextExtractor(recognitionEnd: recognitionEnd), to: reply)
     }
 
     /// The hidden command behind which a converter runs: `almanac __convert MODE MEGABYTES SECONDS PROGRAM ARGUMENT…`.
@@ -61,10 +65,12 @@ package enum ReadingChild {
         end(Exit.unstartable, "\(arguments[3]) could not be started: \(String(cString: strerror(errno)))")
     }
 
-    private static func answer(_ document: [UInt8], filename: String, to descriptor: Int32) -> Never {
+    private static func answer(
+        _ document: [UInt8], filename: String, _ extractor: TextExtractor, to descriptor: Int32
+    ) -> Never {
         let reply: Reply
         do throws(DocumentFailure) {
-            let text = try TextExtractor().extract(document, filename: filename)
+            let text = try extractor.extract(document, filename: filename)
             guard Reply.maxBytes > text.text.utf8.count + text.blocks.count * Reply.blockBytes + Reply.maxOtherBytes else {
                 throw DocumentFailure(.tooLarge, "This file has too many parts. Split it and upload the parts.")
             }

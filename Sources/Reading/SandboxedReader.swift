@@ -17,6 +17,12 @@ package struct ReadingSettings: Sendable {
     package var sandbox = SandboxMode.prefer
 
     package init() {}
+
+    /// How long anybody waits for a document.
+    fileprivate var seconds: Int { timeoutSeconds + recognitionSeconds }
+
+    /// After how many seconds recognition ends, so that there is time left to hand over what was read.
+    fileprivate var secondsOfRecognition: Int { max(0, seconds - max(2, min(30, seconds / 10))) }
 }
 
 /// Reads each document in a short-lived process of this same program, which confines itself first: whatever a document
@@ -54,8 +60,8 @@ package struct SandboxedReader: DocumentReader {
             mode: settings.sandbox,
             limits: .init(memoryMegabytes: settings.memoryMegabytes, seconds: settings.timeoutSeconds))
         var child = ChildProcess(
-            program: program, arguments: [ReadingChild.command] + sandbox.arguments,
-            timeout: .seconds(settings.timeoutSeconds + settings.recognitionSeconds), maxOutputBytes: Reply.maxBytes
+            program: program, arguments: [ReadingChild.command] + sandbox.arguments + ["\(settings.secondsOfRecognition)"],
+            timeout: .seconds(settings.seconds), maxOutputBytes: Reply.maxBytes
         )
         child.environment["TMPDIR"] = folder.path
         child.environment["OMP_THREAD_LIMIT"] = "1"  // tesseract's threads wait for each other more than they work
@@ -72,7 +78,7 @@ package struct SandboxedReader: DocumentReader {
     private func text(of outcome: ChildProcess.Outcome) throws -> ExtractedText {
         switch outcome.ending {
         case .cancelled: throw CancellationError()
-        case .deadline: throw tooSlow(outcome, settings.timeoutSeconds + settings.recognitionSeconds)
+        case .deadline: throw tooSlow(outcome, settings.seconds)
         case .killed(signal: SIGALRM), .killed(signal: SIGXCPU): throw tooSlow(outcome, settings.timeoutSeconds)
         case .tooMuchOutput: throw crashed(outcome, "Its reader answered with something that is not a text.")
         case .exited(ReadingChild.Exit.notConfined), .exited(ReadingChild.Exit.usage),

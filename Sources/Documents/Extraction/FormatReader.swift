@@ -7,6 +7,8 @@ struct SourceFile: Sendable {
     var filename: String
     /// How many files it lies in: 0 for an upload, 1 for what is attached to an uploaded message.
     var depth = 0
+    /// When recognition is to end, so that what was read by then is not lost; nil for the reader's own limit.
+    var recognitionEnd: ContinuousClock.Instant?
 
     var suffix: String { MediaType.suffix(of: filename) }
 }

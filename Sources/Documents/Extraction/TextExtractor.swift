@@ -9,7 +9,12 @@ package struct TextExtractor: Sendable {
     /// The largest file that is read: 64 MiB.
     package static let maxInputBytes = 64 << 20
 
-    package init() {}
+    private let recognitionEnd: ContinuousClock.Instant?
+
+    /// - Parameter recognitionEnd: Pages whose text is not recognised by then stay without text; nil for 20 minutes a file.
+    package init(recognitionEnd: ContinuousClock.Instant? = nil) {
+        self.recognitionEnd = recognitionEnd
+    }
 
     /// Reads a file.
     ///
@@ -22,7 +27,7 @@ package struct TextExtractor: Sendable {
 
     /// The same for bytes in an array.
     package func extract(_ data: [UInt8], filename: String) throws(DocumentFailure) -> ExtractedText {
-        try extract(SourceFile(bytes: data, filename: filename))
+        try extract(SourceFile(bytes: data, filename: filename, recognitionEnd: recognitionEnd))
     }
 
     /// The same for a file that may lie in another.

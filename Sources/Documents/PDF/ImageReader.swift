@@ -8,7 +8,11 @@ struct ImageReader: FormatReader {
     var tools = Tools.installed
     var time = Duration.seconds(120)
 
-    func read(_ file: SourceFile) throws(DocumentFailure) -> ExtractedText { try read(file.bytes) }
+    func read(_ file: SourceFile) throws(DocumentFailure) -> ExtractedText {
+        var reader = self
+        if let end = file.recognitionEnd { reader.time = min(time, end - .now) }
+        return try reader.read(file.bytes)
+    }
 
     /// - Throws: `.unsupportedType` without tesseract; `.tooLarge`, `.unreadable`, `.timedOut`, `.empty`.
     func read(_ data: [UInt8]) throws(DocumentFailure) -> ExtractedText {

@@ -16,6 +16,8 @@ struct PDFReader: FormatReader {
         var timePerRecognisedPage = Duration.seconds(60)
         /// For all recognition; pages that are left then stay without text.
         var recognitionTime = Duration.seconds(1200)
+        /// Instead of that time, where whoever waits for the text will not wait longer.
+        var recognitionEnd: ContinuousClock.Instant?
         /// Pages that are laid out by one call, so that memory follows this number.
         var batch = 500
     }
@@ -23,7 +25,11 @@ struct PDFReader: FormatReader {
     var tools = Tools.installed
     var limits = Limits()
 
-    func read(_ file: SourceFile) throws(DocumentFailure) -> ExtractedText { try read(file.bytes) }
+    func read(_ file: SourceFile) throws(DocumentFailure) -> ExtractedText {
+        var reader = self
+        reader.limits.recognitionEnd = file.recognitionEnd
+        return try reader.read(file.bytes)
+    }
 
     /// - Throws: `.encrypted`, `.noTextLayer`, `.unreadable`, `.readerCrashed`, `.tooLarge`, `.timedOut`, `.empty`;
     ///   `.unsupportedType` without poppler.

@@ -37,7 +37,7 @@ struct ScannedPages {
 
     /// Recognises what pages without text show, as far as the programs for it are there.
     mutating func fill(_ pages: inout [PageLayout]) {
-        let end = ContinuousClock.now + limits.recognitionTime
+        let end = limits.recognitionEnd ?? .now + limits.recognitionTime
         var tries = 0
         for index in pages.indices where pages[index].needsRecognition(below: Self.minCharacters) {
             let hasText = !pages[index].lines.isEmpty

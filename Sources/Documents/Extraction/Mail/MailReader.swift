@@ -14,20 +14,20 @@ struct MailReader: FormatReader {
 
     func read(_ file: SourceFile) throws(DocumentFailure) -> ExtractedText {
         var builder = TextBuilder()
-        let title = append(file.bytes, in: 0..<file.bytes.count, depth: file.depth, to: &builder)
+        let title = append(file, in: 0..<file.bytes.count, to: &builder)
         return try builder.finish(title: title)
     }
 
     /// Writes a message.
     ///
     /// - Parameters:
-    ///   - depth: How many files the message lies in.
+    ///   - file: Where the message lies in that range.
     ///   - place: Where in a mailbox it stands.
     /// - Returns: Its subject.
     func append(
-        _ data: [UInt8], in range: Range<Int>, depth: Int, place: String? = nil, to builder: inout TextBuilder
+        _ file: SourceFile, in range: Range<Int>, place: String? = nil, to builder: inout TextBuilder
     ) -> String? {
-        let message = MailParts(data, in: range)
+        let message = MailParts(file.bytes, in: range)
         let headers = message.parts[0].headers
         let subject = headers.text("subject")
         if let subject { builder.append(.heading(level: 1), subject.utf8, locator: place) }
@@ -39,8 +39,10 @@ struct MailReader: FormatReader {
             let part = message.parts[leaf]
             let name = part.filename ?? Self.defaultName(for: part.type)
             let locator = [place, "part \(number) › \(name)"].compactMap(\.self).joined(separator: " › ")
-            let file = SourceFile(bytes: message.content(of: part), filename: name, depth: depth + 1)
-            append(attachment: file, locator: locator, to: &builder)
+            let attachment = SourceFile(
+                bytes: message.content(of: part), filename: name, depth: file.depth + 1,
+                recognitionEnd: file.recognitionEnd)
+            append(attachment: attachment, locator: locator, to: &builder)
         }
         return subject
     }

@@ -14,7 +14,7 @@ struct MailboxReader: FormatReader {
         let starts = Self.starts(in: file.bytes)
         for (index, start) in starts.prefix(Self.maxMessages).enumerated() where !builder.isOverLimit {
             let end = index + 1 < starts.count ? starts[index + 1] : file.bytes.count
-            _ = MailReader().append(file.bytes, in: start..<end, depth: file.depth, place: "message \(index + 1)", to: &builder)
+            _ = MailReader().append(file, in: start..<end, place: "message \(index + 1)", to: &builder)
         }
         if starts.count > Self.maxMessages {
             builder.warnings.append("Only the first \(Self.maxMessages) of \(starts.count) messages were read.")
