@@ -101,7 +101,7 @@ CREATE TABLE webhook_delivery (
     created_at        INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX webhook_delivery_due ON webhook_delivery (not_before) WHERE not_before IS NOT NULL;
+CREATE INDEX webhook_delivery_due ON webhook_delivery (url, not_before) WHERE not_before IS NOT NULL;
 
 CREATE TRIGGER job_end_is_told AFTER UPDATE OF status ON job
 WHEN NEW.status IN ('completed', 'failed', 'cancelled') AND NEW.status <> OLD.status

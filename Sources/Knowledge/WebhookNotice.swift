@@ -49,8 +49,8 @@ package struct WebhookNotice: Hashable, Sendable {
 package protocol WebhookOutbox: Sendable {
     /// From now on, so many urls are told of such events; what waits for other urls is thrown away.
     func subscribe(_ events: [String: Set<WebhookEvent>]) async throws
-    /// The notices that are due, those that have waited longest first.
-    func dueNotices(at time: Date, limit: Int) async throws -> [WebhookNotice]
+    /// The notices for one url that are due, those that have waited longest first.
+    func dueNotices(for url: String, at time: Date, limit: Int) async throws -> [WebhookNotice]
     /// The notice was heard.
     func removeNotice(_ id: Int64) async throws
     /// The notice was told in vain: again then, or for nil never; it is kept, so that people can see it.

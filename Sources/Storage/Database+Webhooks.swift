@@ -18,12 +18,12 @@ extension Database: WebhookOutbox {
         }
     }
 
-    package func dueNotices(at time: Date, limit: Int) async throws -> [WebhookNotice] {
+    package func dueNotices(for url: String, at time: Date, limit: Int) async throws -> [WebhookNotice] {
         try await read { db in
             try Row.fetchAll(
                 db,
-                sql: "SELECT * FROM webhook_delivery WHERE not_before <= ? ORDER BY not_before LIMIT ?",
-                arguments: [time.milliseconds, limit]
+                sql: "SELECT * FROM webhook_delivery WHERE url = ? AND not_before <= ? ORDER BY not_before LIMIT ?",
+                arguments: [url, time.milliseconds, limit]
             ).map { row in
                 let created: Int64 = try row.get("created_at")
                 return WebhookNotice(

@@ -6,8 +6,16 @@ import Testing
 
 @Suite("Webhook notices")
 struct WebhookTests {
+    private func due(_ world: World, at time: Date? = nil) async throws -> [WebhookNotice] {
+        var notices: [WebhookNotice] = []
+        for url in ["http://all", "http://some"] {
+            notices += try await world.database.dueNotices(for: url, at: time ?? world.later, limit: 99)
+        }
+        return notices
+    }
+
     private func events(_ world: World) async throws -> [String] {
-        try await world.database.dueNotices(at: world.later, limit: 99).map(\.event.rawValue).sorted()
+        try await due(world).map(\.event.rawValue).sorted()
     }
 
     @Test("are written with what they tell of, for those who want them, and outlive the process")
@@ -31,7 +39,7 @@ struct WebhookTests {
             try await events(next) == [
                 "batch.completed", "document.completed", "document.failed", "document.failed", "job.completed", "job.failed",
             ])
-        let notices = try await next.database.dueNotices(at: world.later, limit: 99)
+        let notices = try await due(next)
         let failed = try #require(notices.first { $0.url == "http://some" })
         #expect(failed.job == lease.job.id && failed.reason == "empty" && failed.message == "Nothing.")
         #expect(notices.first { $0.event == .batchCompleted }?.batch == batch.id)
@@ -39,9 +47,9 @@ struct WebhookTests {
         for notice in notices where notice.url == "http://all" { try await next.database.removeNotice(notice.id) }
         try await next.database.postponeNotice(failed.id, until: world.later + 5)
         #expect(try await events(next).isEmpty)
-        #expect(try await next.database.dueNotices(at: world.later + 5, limit: 9).map(\.attempts) == [1])
+        #expect(try await due(next, at: world.later + 5).map(\.attempts) == [1])
         try await next.database.subscribe(["http://all": Set(WebhookEvent.allCases)])
-        #expect(try await next.database.dueNotices(at: world.later + 5, limit: 9).isEmpty)
+        #expect(try await due(next, at: world.later + 5).isEmpty)
         // A batch of what is there already has nothing to wait for.
         let indexed = lease.file.id == one.id ? two : one
         _ = try await next.database.addBatch([Attachment(file: indexed.id)], to: base.id, in: world.scope)

@@ -27,42 +27,50 @@ package struct DeliverWebhooks: Service {
     package func run() async throws {
         try await outbox.subscribe(endpoints.mapValues(\.events))
         await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                // One that found nothing, or could not look, waits.
-                if await deliverDue() == 0 { try? await Task.sleep(for: Self.tick) }
-            }
-        }
-    }
-
-    /// - Returns: How many notices were due.
-    private func deliverDue() async -> Int {
-        guard !endpoints.isEmpty else { return 0 }
-        do {
-            let due = try await outbox.dueNotices(at: Date(), limit: Self.atOnce)
+            // Each by itself: one that does not answer holds up nobody else.
             await withDiscardingTaskGroup { group in
-                for notice in due { group.addTask { await deliver(notice) } }
+                // Where nobody is to be told, too, the service lasts as long as the others.
+                group.addTask { try? await gracefulShutdown() }
+                for endpoint in endpoints.values { group.addTask { await tell(endpoint) } }
             }
-            return due.count
-        } catch {
-            logger.error("webhooks could not be looked up", metadata: ["error": "\(error)"])
-            return 0
         }
     }
 
-    private func deliver(_ notice: WebhookNotice) async {
-        guard let endpoint = endpoints[notice.url] else { return }
+    private func tell(_ endpoint: WebhookEndpoint) async {
+        while !Task.isCancelled {
+            do {
+                let due = try await outbox.dueNotices(for: endpoint.url, at: Date(), limit: Self.atOnce)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for notice in due { group.addTask { try await deliver(notice, to: endpoint) } }
+                    try await group.waitForAll()
+                }
+                guard due.isEmpty else { continue }
+            } catch {
+                // Without what was to be noted the same notices are due again: not at once.
+                if !Task.isCancelled { logger.error("webhooks could not be settled", metadata: ["error": "\(error)"]) }
+            }
+            try? await Task.sleep(for: Self.tick)  // throws only when cancelled, and then the loop ends
+        }
+    }
+
+    /// Throws where it could not be noted what became of the notice.
+    private func deliver(_ notice: WebhookNotice, to endpoint: WebhookEndpoint) async throws {
+        let trouble: String
         do {
             let body = try WebhookMessage(notice).body()
             // The same for every attempt, so that a receiver can tell what it has had.
             let id = "msg_\(notice.id)_\(notice.job?.rawValue ?? notice.batch?.rawValue ?? "")"
             let headers = endpoint.headers(id: id, seconds: Int(Date().timeIntervalSince1970), body: body)
             let status = try await sender.post(body, headers: headers, to: endpoint.url)
-            if (200..<300).contains(status) { return try await outbox.removeNotice(notice.id) }
-            try await postpone(notice, because: "status \(status)")
+            trouble = (200..<300).contains(status) ? "" : "status \(status)"
         } catch {
             if Task.isCancelled { return }
-            // Tried again then, or at the next start where even this cannot be written.
-            try? await postpone(notice, because: "\(error)")
+            trouble = "\(error)"
+        }
+        if trouble.isEmpty {
+            try await outbox.removeNotice(notice.id)
+        } else {
+            try await postpone(notice, because: trouble)
         }
     }
 
