@@ -13,13 +13,26 @@ struct FolderFile: Sendable {
         SHA256.hash(data: try Data(contentsOf: url, options: .mappedIfSafe)).hexadecimal
     }
 
-    /// The regular files of a folder and all below it in the order of their names, hidden ones left out.
-    static func all(in folder: String) -> [FolderFile] {
-        let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
-        return names.sorted()
-            .filter { name in !name.split(separator: "/").contains { $0.hasPrefix(".") } }
-            .map { FolderFile(url: URL(fileURLWithPath: folder + "/" + $0), name: $0) }
-            .filter { (try? $0.url.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile) == true }
+    /// The regular files of a folder and all below it in the order of their names, hidden ones left out. Links are not followed.
+    ///
+    /// - Throws: `CommandFailure` where some folder cannot be read: what is in it is not gone.
+    static func all(in folder: String) throws -> [FolderFile] {
+        var files: [FolderFile] = []
+        var waiting = [""]
+        while let below = waiting.popLast() {
+            let place = folder + "/" + below
+            do {
+                for name in try FileManager.default.contentsOfDirectory(atPath: place) where !name.hasPrefix(".") {
+                    let kind = try FileManager.default.attributesOfItem(atPath: place + name)[.type] as? FileAttributeType
+                    if kind == .typeDirectory { waiting.append(below + name + "/") }
+                    guard kind == .typeRegular else { continue }
+                    files.append(FolderFile(url: URL(fileURLWithPath: place + name), name: below + name))
+                }
+            } catch {
+                throw CommandFailure(.failed, "The folder \(place) cannot be read: \(error.localizedDescription)")
+            }
+        }
+        return files.sorted { $0.name < $1.name }
     }
 }
 

@@ -78,6 +78,12 @@ def test_syncing_mirrors_a_folder_and_does_nothing_twice(place, with_server):
     assert json.loads(run(place, "job", "show", jobs[0]["id"]))["status"] == "failed"
     run(place, "job", "cancel", jobs[0]["id"], code=5)
     assert run(place, "job", "retry", "--failed").strip() == "1 queued"
+    # An empty folder may be a disk that is not there.
+    run(place, "sync", "void", "--kb", "shore", code=3)
+    (place.folder / "void").mkdir()
+    run(place, "sync", "void", "--kb", "shore", "--delete", code=5)
+    emptied = json.loads(run(place, "sync", "void", "--kb", "shore", "--delete", "--allow-empty", "--json"))
+    assert emptied["deleted"] == 3
     if with_server:
         place.stop()
 

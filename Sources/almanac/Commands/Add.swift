@@ -94,7 +94,7 @@ struct Add: AsyncParsableCommand {
                 throw CommandFailure(.notFound, "There is nothing at \(path).")
             }
             guard isFolder.boolValue else { return [URL(fileURLWithPath: path)] }
-            return FolderFile.all(in: path).map(\.url)
+            return try FolderFile.all(in: path).map(\.url)
         }
     }
 }

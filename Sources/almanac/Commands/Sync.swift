@@ -21,6 +21,9 @@ struct Sync: AsyncParsableCommand {
     @Flag(help: "Remove the documents of files that are no longer there.")
     var delete = false
 
+    @Flag(help: "Let --delete remove everything where the folder is empty, which may be a disk that is not mounted.")
+    var allowEmpty = false
+
     @Flag(help: "Only tell what would be done.")
     var dryRun = false
 
@@ -35,7 +38,7 @@ struct Sync: AsyncParsableCommand {
         guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
             throw CommandFailure(.notFound, "There is no folder at \(folder).")
         }
-        let files = FolderFile.all(in: folder)
+        let files = try FolderFile.all(in: folder)
         try await session.run { client in
             guard let id = try await target(client) else {
                 return try Report(changes: files.map { ("add", $0.name) }).present(json, isPlan: true)
@@ -105,8 +108,9 @@ struct Sync: AsyncParsableCommand {
         for file in files {
             do {
                 let there = known.removeValue(forKey: file.name)
-                // One that failed is put again: it may have been the server's fault.
-                if let there, try there["sha256"]?.string == file.sha256(), there["status"] != "failed" {
+                // One that failed is put again, as it may have been the server's fault, and so is one that was cancelled.
+                let isThere = there.map { $0["status"] != "failed" && $0["status"] != "cancelled" } ?? false
+                if isThere, try there?["sha256"]?.string == file.sha256() {
                     plan.report.unchanged += 1
                     continue
                 }
@@ -117,6 +121,10 @@ struct Sync: AsyncParsableCommand {
             }
         }
         if delete {
+            guard !files.isEmpty || known.isEmpty || allowEmpty else {
+                throw CommandFailure(
+                    .conflict, "\(folder) is empty. To remove all \(known.count) documents all the same, add --allow-empty.")
+            }
             plan.removals = known.keys.sorted()
             plan.report.changes += plan.removals.map { ("delete", $0) }
         }
