@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <time.h>
 
 static int describe(
     const struct sandbox_command *command, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes
@@ -31,8 +32,14 @@ int sandbox_start(const struct sandbox_command *command, pid_t *process) {
     if (!failure) {
         failure = describe(command, &actions, &attributes);
         if (!failure) {
-            failure = posix_spawn(
-                process, command->program, &actions, &attributes, command->arguments, command->environment);
+            // A program that was written this moment is busy until every child that was forked meanwhile, and has
+            // the writer's descriptor, has come to its own exec.
+            const struct timespec pause = {.tv_nsec = 1000000};
+            for (int tries = 0; tries == 0 || (failure == ETXTBSY && tries < 100); tries++) {
+                if (tries > 0) nanosleep(&pause, NULL);
+                failure = posix_spawn(
+                    process, command->program, &actions, &attributes, command->arguments, command->environment);
+            }
         }
         posix_spawnattr_destroy(&attributes);
     }
