@@ -239,6 +239,8 @@ struct RecognitionTests {
         #expect(text.text.contains("The pump stops at 42 bar"))
         #expect(text.blocks.last?.page == 2 && text.quality.recognisedPages == [2] && text.quality.pagesWithoutText.isEmpty)
         #expect(try #require(text.quality.recognitionConfidence) > 0.5)
+        let late = try TextExtractor(recognitionEnd: .now).extract(fixture.bytes, filename: "a.pdf")
+        #expect(late.text.contains("its own text layer") && late.quality.pagesWithoutText == [2])
     }
 
     @Test("that is no picture at all is unreadable")

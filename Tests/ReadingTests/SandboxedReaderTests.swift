@@ -62,6 +62,21 @@ struct SandboxedReaderTests {
         #expect(try await Self.reader().read(data, filename: file.lastPathComponent) == expected)
     }
 
+    @Test(
+        "is the same text as in this process where only its content says that it needs a table of the system's",
+        arguments: [
+            #"{\rtf1\ansi\ansicpg932 \'93\'8c\'8b\'9e}"#,
+            "Return-Path: <a@b>\nSubject: a\nContent-Type: text/plain; charset=iso-8859-2\n"
+                + "Content-Transfer-Encoding: quoted-printable\n\n=B1=B6=BC",
+            "\u{1B}$B$3$l$OF|K\\8l$NJ8>O$G$9!#El5~$O:#F|$H$F$b4($$$N$G!\u{1B}(B",
+        ])
+    func bareNames(_ content: String) async throws {
+        let data = Data(content.utf8)
+        let expected = try TextExtractor().extract(data, filename: "a.txt")
+        #expect(expected.text.utf8.contains { $0 >= 0x80 })
+        #expect(try await Self.reader().read(data, filename: "a.txt") == expected)
+    }
+
     @Test("fails for the reason that its reader gives")
     func ownFailures() async throws {
         for (name, data) in [("a.txt", Data("  ".utf8)), ("b.gz", Data([0x1F, 0x8B, 8, 0])), ("c.txt", Data())] {
