@@ -60,7 +60,8 @@ package struct SandboxedReader: DocumentReader {
             mode: settings.sandbox,
             limits: .init(memoryMegabytes: settings.memoryMegabytes, seconds: settings.timeoutSeconds))
         var child = ChildProcess(
-            program: program, arguments: [ReadingChild.command] + sandbox.arguments + ["\(settings.secondsOfRecognition)"],
+            program: program,
+            arguments: [ReadingChild.command] + sandbox.arguments + ["\(settings.secondsOfRecognition)"],
             timeout: .seconds(settings.seconds), maxOutputBytes: Reply.maxBytes
         )
         child.environment["TMPDIR"] = folder.path

@@ -106,7 +106,8 @@ extension Connection {
     /// A document as the one of some file, which may have been taken from it since.
     fileprivate func document(_ id: DocumentID, of tenant: TenantID, as file: FileID) throws -> Document {
         let row = try Row.fetchOne(
-            self, sql: "SELECT * FROM document WHERE tenant_id = ? AND id = ?", arguments: [tenant.rawValue, id.rawValue])
+            self, sql: "SELECT * FROM document WHERE tenant_id = ? AND id = ?",
+            arguments: [tenant.rawValue, id.rawValue])
         guard let row else { throw Document.missing(file) }
         var document = try Document(row: row)
         document.file = file

@@ -133,8 +133,10 @@ extension Connection {
     }
 
     private func isStored(_ file: FileID, of tenant: TenantID) throws -> Bool {
-        try Bool.fetchOne(
-            self, sql: "SELECT 1 FROM file WHERE tenant_id = ? AND id = ?", arguments: [tenant.rawValue, file.rawValue]) == true
+        let found = try Bool.fetchOne(
+            self, sql: "SELECT 1 FROM file WHERE tenant_id = ? AND id = ?",
+            arguments: [tenant.rawValue, file.rawValue])
+        return found == true
     }
 
     /// Notes another file by which a name attached its document.

@@ -13,7 +13,8 @@ struct FolderFile: Sendable {
         SHA256.hash(data: try Data(contentsOf: url, options: .mappedIfSafe)).hexadecimal
     }
 
-    /// The regular files of a folder and all below it in the order of their names, hidden ones left out. Links are not followed.
+    /// The regular files of a folder and all below it in the order of their names, hidden ones left out. Links are not
+    /// followed.
     ///
     /// - Throws: `CommandFailure` where some folder cannot be read: what is in it is not gone.
     static func all(in folder: String) throws -> [FolderFile] {
@@ -23,7 +24,8 @@ struct FolderFile: Sendable {
             let place = folder + "/" + below
             do {
                 for name in try FileManager.default.contentsOfDirectory(atPath: place) where !name.hasPrefix(".") {
-                    let kind = try FileManager.default.attributesOfItem(atPath: place + name)[.type] as? FileAttributeType
+                    let attributes = try FileManager.default.attributesOfItem(atPath: place + name)
+                    let kind = attributes[.type] as? FileAttributeType
                     if kind == .typeDirectory { waiting.append(below + name + "/") }
                     guard kind == .typeRegular else { continue }
                     files.append(FolderFile(url: URL(fileURLWithPath: place + name), name: below + name))

@@ -82,12 +82,16 @@ struct ReplyTests {
         text.title = String(repeating: "t", count: 9_000)
         let bytes = try Self.bytes(Reply(fitting: text))
         #expect(bytes.count < Reply.maxBytes)
-        guard case .text(let read) = try Reply(checking: bytes, maxTextBytes: 64 << 20) else { throw BadReply("no text") }
+        guard case .text(let read) = try Reply(checking: bytes, maxTextBytes: 64 << 20) else {
+            throw BadReply("no text")
+        }
         #expect(read.text == text.text && read.blocks.count == count)
         #expect(read.warnings.count == 101 && read.warnings.last == "And 901 more.")
         #expect(read.blocks[0].locator?.hasPrefix("ää") == true && read.blocks[1].locator == "line 1")
         let long = DocumentFailure(.unreadable, String(repeating: "x", count: 9_000))
-        guard case .failure(let failure) = try Self.read(Self.bytes(Reply(fitting: long))) else { throw BadReply("no failure") }
+        guard case .failure(let failure) = try Self.read(Self.bytes(Reply(fitting: long))) else {
+            throw BadReply("no failure")
+        }
         #expect(failure.message.hasPrefix("xxx") && failure.reason == .unreadable)
     }
 

@@ -74,7 +74,8 @@ struct WebhookTests {
     func retries() async throws {
         let notices = (1...23).map {
             WebhookNotice(
-                id: $0, url: $0 <= 3 ? "http://x" : "http://dead", event: .jobFailed, knowledgeBase: .random(), job: .random(), time: Date())
+                id: $0, url: $0 <= 3 ? "http://x" : "http://dead", event: .jobFailed, knowledgeBase: .random(),
+                job: .random(), time: Date())
         }
         let (outbox, receiver) = (Outbox(notices), Receiver())
         var logger = Logger(label: "test")

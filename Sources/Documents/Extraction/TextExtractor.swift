@@ -11,7 +11,8 @@ package struct TextExtractor: Sendable {
 
     private let recognitionEnd: ContinuousClock.Instant?
 
-    /// - Parameter recognitionEnd: Pages whose text is not recognised by then stay without text; nil for 20 minutes a file.
+    /// - Parameter recognitionEnd: Pages whose text is not recognised by then stay without text; nil for 20 minutes a
+    ///   file.
     package init(recognitionEnd: ContinuousClock.Instant? = nil) {
         self.recognitionEnd = recognitionEnd
     }

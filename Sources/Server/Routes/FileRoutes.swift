@@ -68,8 +68,8 @@ struct ReceiveUpload: Sendable {
         }
     }
 
-    /// Does something with a file that has just come in, and removes the file again where that fails: its client will send it
-    /// again.
+    /// Does something with a file that has just come in, and removes the file again where that fails: its client will
+    /// send it again.
     func keeping<Value: Sendable>(
         _ file: StoredFile, in scope: Scope, _ use: () async throws -> Value
     ) async throws -> Value {

@@ -55,7 +55,7 @@ package struct IngestDocument: Sendable {
             guard chunks.count <= Self.maxChunks else {
                 throw DocumentFailure(
                     .tooLarge,
-                    "This file has \(chunks.count) passages; at most \(Self.maxChunks) are indexed. Split it, and add the parts.")
+                    "This file has \(chunks.count) passages; at most \(Self.maxChunks) are indexed. Split it into parts.")
             }
             return chunks
         }

@@ -20,8 +20,8 @@ package struct WakeUp: Sendable {
 package struct JobRunner: Service {
     /// Runs of one job that fail for no known reason before it is given up.
     private static let maxAttempts = 5
-    /// Runs of one job that fail for what passes with time before it is given up: by then it was tried for about a day. Counted
-    /// instead of its age, which says nothing of a job that has waited behind others or was queued again.
+    /// Runs of one job that fail for what passes with time before it is given up: by then it was tried for about a day.
+    /// Counted instead of its age, which says nothing of a job that has waited behind others or was queued again.
     private static let maxPatience = 130
     /// The longest wait for a job whose retry falls due while nothing else happens.
     private static let tick = Duration.seconds(1)
@@ -171,7 +171,7 @@ package struct JobRunner: Service {
         case UpstreamError.rejected(let provider, _, let message):
             (DocumentFailure(.embeddingFailed, "The embedding server '\(provider)' refused the text: \(message)"), false)
         case UpstreamError.unauthorized(let provider):
-            (DocumentFailure(.embeddingFailed, "The embedding server '\(provider)' does not accept this server's key."), false)
+            (DocumentFailure(.embeddingFailed, "The embedding server '\(provider)' refuses this server's key."), false)
         case UpstreamError.garbage, UpstreamError.contextExceeded:
             (DocumentFailure(.embeddingFailed, "The embedding server does not answer as it should."), false)
         case is UpstreamError:

@@ -108,7 +108,7 @@ struct Sync: AsyncParsableCommand {
         for file in files {
             do {
                 let there = known.removeValue(forKey: file.name)
-                // One that failed is put again, as it may have been the server's fault, and so is one that was cancelled.
+                // One that failed may have been the server's fault, and is put again like one that was cancelled.
                 let isThere = there.map { $0["status"] != "failed" && $0["status"] != "cancelled" } ?? false
                 if isThere, try there?["sha256"]?.string == file.sha256() {
                     plan.report.unchanged += 1
@@ -123,7 +123,7 @@ struct Sync: AsyncParsableCommand {
         if delete {
             guard !files.isEmpty || known.isEmpty || allowEmpty else {
                 throw CommandFailure(
-                    .conflict, "\(folder) is empty. To remove all \(known.count) documents all the same, add --allow-empty.")
+                    .conflict, "\(folder) is empty. To remove all \(known.count) documents, add --allow-empty.")
             }
             plan.removals = known.keys.sorted()
             plan.report.changes += plan.removals.map { ("delete", $0) }
