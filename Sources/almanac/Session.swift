@@ -60,14 +60,31 @@ struct Session: ParsableArguments {
         let (ports, port) = AsyncStream<Int>.makeStream()
         let application = buildApplication(services, host: "127.0.0.1", port: 0) { port.yield($0) }
         let group = buildServiceGroup(services, application, signals: [])
+        do {
+            try await run(group, (ports, port)) { port in
+                try await work(client("http://127.0.0.1:\(port)", secret, isTemporary: true))
+            }
+        } catch {
+            // Jobs that were running did not fail with the command. The first error says more than one from here.
+            try? await services.database.close()
+            throw error
+        }
+        try await services.database.close()
+    }
+
+    /// Runs the services for as long as the work takes, once they can be spoken to.
+    private func run(
+        _ group: ServiceGroup, _ ports: (stream: AsyncStream<Int>, end: AsyncStream<Int>.Continuation),
+        work: @escaping @Sendable (Int) async throws -> Void
+    ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
-                defer { port.finish() }
+                defer { ports.end.finish() }
                 try await group.run()
             }
-            for await port in ports {
+            for await port in ports.stream {
                 do {
-                    try await work(client("http://127.0.0.1:\(port)", secret, isTemporary: true))
+                    try await work(port)
                 } catch {
                     await group.triggerGracefulShutdown()
                     throw error
@@ -77,6 +94,5 @@ struct Session: ParsableArguments {
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
         }
-        try await services.database.close()
     }
 }
