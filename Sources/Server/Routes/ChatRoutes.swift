@@ -35,14 +35,6 @@ struct ChatRoutes: Sendable {
     private func streamed(_ asked: ChatRequest, _ scope: Scope, _ context: AppContext) async throws -> Response {
         let answer = try await context.whileClientIsPresent { try await self.answer(asked.question, in: scope) }
         let stream = AnswerStream(answer: answer, includeUsage: asked.includeUsage, context: context)
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache", .accelBuffering: "no",
-            ],
-            body: ResponseBody { writer in
-                try await stream.write(to: &writer)
-                try await writer.finish(nil)
-            })
+        return .eventStream { writer in try await stream.write(to: &writer) }
     }
 }

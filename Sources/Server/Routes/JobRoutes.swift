@@ -41,15 +41,7 @@ struct JobRoutes: Sendable {
         let stream = JobEventStream(
             states: jobs.states(of: id, in: scope), seen: request.headers[.lastEventID].flatMap { Int($0) } ?? 0,
             context: context)
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache", .accelBuffering: "no",
-            ],
-            body: ResponseBody { writer in
-                try await stream.write(to: &writer)
-                try await writer.finish(nil)
-            })
+        return .eventStream { writer in try await stream.write(to: &writer) }
     }
 }
 
