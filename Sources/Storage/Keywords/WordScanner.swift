@@ -216,8 +216,8 @@ struct WordScanner {
     // MARK: - UTF-8
 
     private static func encode(_ scalar: UInt32, into bytes: inout [UInt8]) {
-        guard let scalar = Unicode.Scalar(scalar) else { return }
-        bytes.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)
+        guard let scalar = Unicode.Scalar(scalar), let units = UTF8.encode(scalar) else { return }
+        bytes.append(contentsOf: units)
     }
 
     /// The scalar at `position`, which moves behind it. The text is valid UTF-8.
