@@ -157,16 +157,15 @@ package struct Retriever: Sendable {
     /// - Returns: Also whether all of them were still there.
     private func passages(
         of candidates: [Candidate], _ asked: PassageSearch, scope: Scope
-    ) async throws -> ([Passage], isWhole: Bool) {
-        let (ranking, limit) = (asked.ranking, asked.limit)
+    ) async throws -> (passages: [Passage], isWhole: Bool) {
+        let ranking = asked.ranking
         var counts: [DocumentID: Int] = [:]
         let wanted = candidates.filter { candidate in
             guard candidate.score >= ranking.minimumScore else { return false }
             counts[candidate.place.document, default: 0] += 1
             return counts[candidate.place.document, default: 0] <= ranking.perDocument ?? .max
         }
-        let distinct = try await distinct(wanted, ranking, limit: limit, scope: scope)
-        return (distinct.passages, distinct.isWhole)
+        return try await distinct(wanted, ranking, limit: asked.limit, scope: scope)
     }
 
     /// Reads on until there are enough passages that are no copies of better ones.
