@@ -75,8 +75,10 @@ package struct AnswerQuestion: Sendable {
             let fit = try await fit(question, resolved, passages, model, window: window)
             var parameters = resolved.parameters
             if let tokens = fit.answerTokens {
-                parameters["max_tokens"] = nil
-                parameters["max_completion_tokens"] = .integer(tokens)
+                // Under the client's own names: not every server knows the newer one.
+                for name in ["max_completion_tokens", "max_tokens"] where parameters[name] != nil {
+                    parameters[name] = .integer(tokens)
+                }
             }
             var prompt = Prompt(
                 model: resolved.model, turns: fit.turns, expert: resolved.expert, passages: fit.passages,
