@@ -109,7 +109,7 @@ struct Failures: Sendable {
             return Failure(
                 error: .rateLimited(provider: provider, retryAfterSeconds: seconds), remedy: isQuota ? .none : .again,
                 retryAfter: wait)
-        case 408, 500, 502, 503, 504:
+        case 408, 409, 500, 502, 503, 504, 529:
             return Failure(error: .failed(provider: provider, status: status), remedy: .again, retryAfter: wait)
         default:
             return Failure(error: .failed(provider: provider, status: status))

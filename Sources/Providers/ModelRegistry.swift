@@ -34,7 +34,8 @@ package actor ModelRegistry: ModelCatalog {
     /// - Parameters:
     ///   - local: Language models that run here.
     ///   - embedding: Embedding models that run here; they are listed and do not answer.
-    ///   - providers: Where two have a model of the same name, the first one answers.
+    ///   - providers: Where two have a model of the same name, the first one answers, and where it
+    ///     cannot, the next.
     package init(
         local: [(card: ModelCard, model: any LanguageModel)], embedding: [ModelCard] = [],
         providers: [OpenAICompatibleProvider] = [], pace: Pace = Pace()
@@ -47,12 +48,21 @@ package actor ModelRegistry: ModelCatalog {
 
     /// Local models, then each provider's: those configured, or those it lists. Every name once.
     ///
-    /// Models of a provider that cannot be reached are unavailable: those configured, or those it listed last.
+    /// Models of a provider that cannot be reached are unavailable: those configured, or those it listed last. A name that
+    /// several providers have is available where one of them is.
     package func cards() async -> [ModelCard] {
         await refresh(providers.indices.filter { isStale($0) })
-        var names: Set<String> = []
-        let all = local.map(\.card) + embedding + providers.indices.flatMap(cards)
-        return all.filter { names.insert($0.id).inserted }
+        var all: [ModelCard] = []
+        var places: [String: Int] = [:]
+        for card in local.map(\.card) + embedding + providers.indices.flatMap(cards) {
+            if let place = places[card.id] {
+                all[place].isAvailable = all[place].isAvailable || card.isAvailable
+            } else {
+                places[card.id] = all.count
+                all.append(card)
+            }
+        }
+        return all
     }
 
     /// The model to answer with, also where its provider cannot be reached at the moment: that shows when it answers.
@@ -73,16 +83,21 @@ package actor ModelRegistry: ModelCatalog {
         throw failure(hiding: name) ?? RequestError.unknownModel(name)
     }
 
+    /// The model at every provider that has it.
     private func providedModel(named name: String) -> (any LanguageModel)? {
-        let index = providers.indices.first { index in
-            let settings = providers[index].settings
-            guard !settings.embeddingModels.contains(name) else { return false }
-            return settings.models?.contains(name) ?? listings[index]?.cards?.contains { $0.id == name } ?? false
+        let models = providers.indices.filter { has(name, atProvider: $0) }.map { index in
+            let own = providers[index].settings.aliases[name] ?? name
+            let listed = listings[index]?.cards?.first { $0.id == own }?.maxSequenceLength ?? 0
+            return providers[index].model(named: name, listedTokens: listed > 0 ? listed : nil)
         }
-        return index.map { index in
-            let listed = listings[index]?.cards?.first { $0.id == name }?.maxSequenceLength ?? 0
-            return providers[index].languageModel(named: name, listedTokens: listed > 0 ? listed : nil)
-        }
+        return models.count > 1 ? EqualModels(models: models) : models.first
+    }
+
+    private func has(_ name: String, atProvider index: Int) -> Bool {
+        let settings = providers[index].settings
+        guard !settings.embeddingModels.contains(name) else { return false }
+        if settings.aliases[name] != nil { return true }
+        return settings.models?.contains(name) ?? listings[index]?.cards?.contains { $0.id == name } ?? false
     }
 
     /// Why nobody can say that there is no such model.
@@ -106,7 +121,13 @@ package actor ModelRegistry: ModelCatalog {
             }
         }
         let isAvailable = listing.map { $0.failure == nil } ?? false
-        return (configured ?? listed).map { card in
+        let aliases = settings.aliases.sorted { $0.key < $1.key }.map { alias, name in
+            var card = listed.first { $0.id == name }
+                ?? ModelCard(id: name, ownedBy: settings.name, createdAt: Date(timeIntervalSince1970: 0))
+            card.id = alias
+            return card
+        }
+        return ((configured ?? listed) + aliases).map { card in
             var card = card
             card.isAvailable = isAvailable
             return card

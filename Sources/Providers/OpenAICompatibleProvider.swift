@@ -1,6 +1,7 @@
 import FoundationEssentials
 package import Knowledge
 import NIOHTTP1
+import Synchronization
 
 /// A server that speaks OpenAI's API: a cloud service, vLLM, llama-server, Ollama and the like.
 ///
@@ -8,6 +9,9 @@ import NIOHTTP1
 package final class OpenAICompatibleProvider: Sendable {
     let transport: Transport
     package var settings: ProviderSettings { transport.settings }
+    /// One for each model, since models of one server fail apart; bounded, for names can come from clients.
+    private let breakers = Mutex<[String: CircuitBreaker]>([:])
+    private static let maxBreakers = 1_000
 
     package init(_ settings: ProviderSettings) {
         transport = Transport(settings)
@@ -18,12 +22,28 @@ package final class OpenAICompatibleProvider: Sendable {
         try await transport.shutdown()
     }
 
-    /// A model of that name, whether or not the server has it.
+    /// A model of that name or alias, whether or not the server has it.
     ///
     /// - Parameter listedTokens: What the server's list says of its window; the settings count before it.
     package func languageModel(named name: String, listedTokens: Int? = nil) -> any LanguageModel {
-        OpenAICompatibleModel(
-            name: name, contextTokens: settings.contextTokens ?? listedTokens, transport: transport)
+        model(named: name, listedTokens: listedTokens)
+    }
+
+    func model(named name: String, listedTokens: Int?) -> OpenAICompatibleModel {
+        let name = settings.aliases[name] ?? name
+        return OpenAICompatibleModel(
+            name: name, contextTokens: settings.contextTokens ?? listedTokens, transport: transport,
+            breaker: breaker(of: name))
+    }
+
+    private func breaker(of name: String) -> CircuitBreaker {
+        breakers.withLock { breakers in
+            if let breaker = breakers[name] { return breaker }
+            if breakers.count >= Self.maxBreakers { breakers.removeAll() }
+            let breaker = CircuitBreaker(settings.breaker)
+            breakers[name] = breaker
+            return breaker
+        }
     }
 
     /// The ids that the server lists, in its order.
@@ -74,6 +94,9 @@ struct OpenAICompatibleModel: LanguageModel {
     let name: String
     let contextTokens: Int?
     let transport: Transport
+    let breaker: CircuitBreaker
+    /// Whether a failed attempt is made again.
+    var retries = true
 
     func tokenCount(_ text: String) -> Int { TokenEstimator.count(text[...]) }
 
@@ -92,8 +115,10 @@ struct OpenAICompatibleModel: LanguageModel {
             accept: "text/event-stream, application/json")
         let deadlines = Deadlines(transport.settings.timeouts)
         do {
-            let reply = try await transport.begin(call, within: deadlines)
-            return try ChatAnswer(reply, from: transport, within: deadlines).events
+            return try await breaker.pass(provider: transport.settings.name) {
+                let reply = try await transport.begin(call, within: deadlines, retries: retries)
+                return try ChatAnswer(reply, from: transport, within: deadlines).events
+            }
         } catch UpstreamError.rejected(let provider, _, let message) where message.namesContextLength {
             throw UpstreamError.contextExceeded(
                 provider: provider, windowTokens: message.namedWindow, message: message)

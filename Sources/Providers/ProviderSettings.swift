@@ -12,6 +12,8 @@ package struct ProviderSettings: Sendable {
     package let headers: [String: Secret]
     /// The language models to offer; `nil` means what its `/models` lists.
     package var models: [String]?
+    /// What clients may call this server's models beside their own names: our name to the server's.
+    package var aliases: [String: String] = [:]
     /// Models that embed and do not answer.
     package var embeddingModels: [String] = []
     /// Tokens that prompt and answer may have together, for every model of this server; `nil` means what its `/models`
@@ -20,6 +22,7 @@ package struct ProviderSettings: Sendable {
     package var timeouts = Timeouts()
     package var limits = Limits()
     package var retries = Retries()
+    package var breaker = Breaker()
 
     /// Checks everything that could later make every request fail.
     ///
@@ -64,14 +67,25 @@ package struct ProviderSettings: Sendable {
         package init() {}
     }
 
-    /// When a request that got no answer is sent again: after a failed connection and statuses 408, 429, 500, 502, 503
-    /// and 504, never once an answer has begun, never past the first token's deadline.
+    /// When a request that got no answer is sent again: after a failed connection and statuses 408, 409, 429, 500, 502,
+    /// 503, 504 and 529, never once an answer has begun, never past the first token's deadline.
     package struct Retries: Sendable, Hashable {
         package var limit = 2
         /// Doubles with every retry; half of it is left to chance.
         package var firstDelay: Duration = .milliseconds(500)
         /// A server that asks to wait longer than this is not asked again.
         package var longestDelay: Duration = .seconds(2)
+
+        package init() {}
+    }
+
+    /// When a model that keeps failing is left alone.
+    package struct Breaker: Sendable, Hashable {
+        /// Answers that failed one after the other within `window`; 0 means that it is always asked.
+        package var failures = 5
+        package var window: Duration = .seconds(30)
+        /// How long it is left alone before one request tries it again.
+        package var rest: Duration = .seconds(15)
 
         package init() {}
     }

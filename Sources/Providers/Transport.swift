@@ -49,9 +49,10 @@ final class Transport: Sendable {
 
     /// Sends the request, again where that may help, until an answer of status 200 begins.
     ///
+    /// - Parameter retries: False to make one attempt only.
     /// - Throws: `UpstreamError`, or `CancellationError`.
-    func begin(_ call: Call, within deadlines: Deadlines) async throws -> Reply {
-        var retries = RetrySchedule(settings.retries)
+    func begin(_ call: Call, within deadlines: Deadlines, retries: Bool = true) async throws -> Reply {
+        var schedule = RetrySchedule(settings.retries)
         while true {
             let failure: Failure
             do {
@@ -59,7 +60,7 @@ final class Transport: Sendable {
             } catch let caught as Failure {
                 failure = caught
             }
-            guard let delay = retries.next(after: failure), .now + delay < deadlines.firstToken.instant else {
+            guard retries, let delay = schedule.next(after: failure), .now + delay < deadlines.firstToken.instant else {
                 throw failure.error
             }
             try await Task.sleep(for: delay)

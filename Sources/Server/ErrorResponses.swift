@@ -123,6 +123,12 @@ struct ErrorAnswer: Sendable {
                 type: "rate_limit_error", code: "rate_limit_exceeded")
             headers[.retryAfter] = "\(seconds ?? 1)"
             return
+        case .resting(let provider, let seconds):
+            self.init(
+                status: .serviceUnavailable,
+                message: "The model server '\(provider)' failed too often of late and is left alone for a while.",
+                code: "upstream_resting")
+            headers[.retryAfter] = "\(seconds)"
         case .timedOut(let provider, let waitingFor):
             self.init(
                 status: .gatewayTimeout, message: "The model server '\(provider)' took too long (\(waitingFor)).",

@@ -8,7 +8,7 @@ extension ProviderSettings {
     init(configured fields: Fields) throws {
         try fields.allowOnly([
             "name", "base_url", "api_key", "api_key_file", "headers", "models", "embedding_models", "context_tokens", "timeouts",
-            "retries",
+            "retries", "aliases", "breaker",
         ])
         let name = try fields.requiredString("name", maxLength: 64)
         try self.init(
@@ -17,6 +17,16 @@ extension ProviderSettings {
         models = try fields.strings("models", maxCount: 1_000, maxLength: 256)
         embeddingModels = try fields.strings("embedding_models", maxCount: 32, maxLength: 256) ?? []
         contextTokens = try fields.integer("context_tokens", in: 256...100_000_000)
+        if let names = try fields.object("aliases") {
+            aliases = try Dictionary(
+                uniqueKeysWithValues: names.values.keys.map { ($0, try names.requiredString($0, maxLength: 256)) })
+        }
+        if let rules = try fields.object("breaker") {
+            try rules.allowOnly(["failures", "within", "rest"])
+            breaker.failures = try rules.integer("failures", in: 0...1_000) ?? breaker.failures
+            breaker.window = try rules.seconds("within") ?? breaker.window
+            breaker.rest = try rules.seconds("rest") ?? breaker.rest
+        }
         retries.limit = try fields.integer("retries", in: 0...5) ?? retries.limit
         if let times = try fields.object("timeouts") {
             try times.allowOnly(["connect", "first_token", "gap", "total"])

@@ -12,6 +12,8 @@ extension UpstreamError {
             "The question does not fit into the model of '\(provider)': \(message)"
         case .unauthorized(let provider): "The model server '\(provider)' refused the credentials that are configured."
         case .rateLimited(let provider, _): "The model server '\(provider)' is at its limit."
+        case .resting(let provider, let seconds):
+            "The model server '\(provider)' failed too often and is asked again in \(seconds) s."
         case .failed(let provider, let status): "The model server '\(provider)' failed with status \(status)."
         case .garbage(let provider, let reason): "The model server '\(provider)' gave no usable answer: \(reason)."
         }

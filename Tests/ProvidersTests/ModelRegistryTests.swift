@@ -56,7 +56,7 @@ struct ModelRegistryTests {
             let builtIn = try await registry.languageModel(named: "extractive")
             #expect(builtIn is Echo)
             let provided = try await registry.languageModel(named: "b/c")
-            #expect(provided is OpenAICompatibleModel)
+            #expect(provided is EqualModels)
             #expect(upstream.requests.count == 2)
             await #expect(throws: RequestError.unknownModel("minilm")) {
                 try await registry.languageModel(named: "minilm")

@@ -32,7 +32,7 @@ struct RetryTests {
         .answer(status: status, headers: headers, body)
     }
 
-    @Test("where that may help, and answers then", arguments: [408, 429, 500, 502, 503, 504])
+    @Test("where that may help, and answers then", arguments: [408, 409, 429, 500, 502, 503, 504, 529])
     func transient(status: Int) async throws {
         try await run([Self.refusal(status), Self.refusal(status, ["retry-after-ms": "2"])]) { upstream, answer in
             #expect(answer.events == [.text("a"), .finish("stop")])
@@ -52,8 +52,8 @@ struct RetryTests {
     @Test(
         "never where it cannot help",
         arguments: [
-            refusal(400), refusal(401), refusal(403), refusal(404), refusal(409), refusal(413), refusal(422),
-            refusal(302), refusal(529), refusal(429, ["retry-after": "3"]), refusal(503, ["retry-after": "60"]),
+            refusal(400), refusal(401), refusal(403), refusal(404), refusal(413), refusal(422),
+            refusal(302), refusal(429, ["retry-after": "3"]), refusal(503, ["retry-after": "60"]),
             refusal(429, [:], #"{"error": {"message": "pay", "code": "insufficient_quota"}}"#),
             .answer(headers: ["content-type": "text/html"], ""),
             .bytes(["data: \(Chunk.text("a"))\n\n"], then: .breakOff), .bytes([], then: .breakOff),

@@ -91,6 +91,8 @@ package enum UpstreamError: Error, Hashable, Sendable {
     /// It refused our credentials.
     case unauthorized(provider: String)
     case rateLimited(provider: String, retryAfterSeconds: Int?)
+    /// It failed too often of late, and is left alone for a while.
+    case resting(provider: String, retryAfterSeconds: Int)
     /// 5xx, or any other status that is no answer.
     case failed(provider: String, status: Int)
     /// It answered what is no answer: not JSON, broken stream, too much.
