@@ -16,11 +16,16 @@ static const unsigned char sqlite_0004_search_settings[] = {
 #embed "../../Migrations/sqlite/0004_search_settings.sql"
 };
 
+static const unsigned char sqlite_0007_usage[] = {
+#embed "../../Migrations/sqlite/0007_usage.sql"
+};
+
 static const struct asset sqlite_migrations[] = {
     {"0001_initial.sql", sqlite_0001_initial, sizeof sqlite_0001_initial},
     {"0002_keywords.sql", sqlite_0002_keywords, sizeof sqlite_0002_keywords},
     {"0003_jobs.sql", sqlite_0003_jobs, sizeof sqlite_0003_jobs},
     {"0004_search_settings.sql", sqlite_0004_search_settings, sizeof sqlite_0004_search_settings},
+    {"0007_usage.sql", sqlite_0007_usage, sizeof sqlite_0007_usage},
 };
 
 static const unsigned char console_index_html[] = {

@@ -4,10 +4,13 @@ package import FoundationEssentials
 package struct Scope: Hashable, Sendable {
     package var tenant: TenantID
     package var role: Role
+    /// By which key; nil for the server's own, and for its background work.
+    package var key: KeyID?
 
-    package init(tenant: TenantID, role: Role) {
+    package init(tenant: TenantID, role: Role, key: KeyID? = nil) {
         self.tenant = tenant
         self.role = role
+        self.key = key
     }
 
     /// What a key may do beside using its tenant's knowledge: an `admin` key also manages keys.

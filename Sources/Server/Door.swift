@@ -5,6 +5,7 @@ package import Service
 /// Everything that the routes need, put together by whoever starts the server.
 package struct Door: Sendable {
     package var keys: Keys
+    package var usage: UsageLedger
     package var files: any FileStore
     package var bases: any KnowledgeBaseStore
     package var documents: any DocumentStore
@@ -26,7 +27,7 @@ package struct Door: Sendable {
     package var checkReadiness: @Sendable () async throws -> Void
 
     package init(
-        keys: Keys, files: any FileStore, bases: any KnowledgeBaseStore, documents: any DocumentStore,
+        keys: Keys, usage: UsageLedger, files: any FileStore, bases: any KnowledgeBaseStore, documents: any DocumentStore,
         experts: any ExpertStore, jobs: JobDesk, batches: FileBatches,
         embedders: Embedders, answer: AnswerQuestion, models: ListModels,
         create: CreateKnowledgeBase, remove: RemoveKnowledgeBase, attach: AttachFile, put: PutDocument,
@@ -34,6 +35,7 @@ package struct Door: Sendable {
         extraPrefixes: [String], checkReadiness: @escaping @Sendable () async throws -> Void
     ) {
         self.keys = keys
+        self.usage = usage
         self.files = files
         self.bases = bases
         self.documents = documents
@@ -74,7 +76,7 @@ package struct Door: Sendable {
 
     private func addOpenAI(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
         ChatRoutes(answer: answer).add(to: group)
-        EmbeddingRoutes(embedders: embedders).add(to: group)
+        EmbeddingRoutes(embedders: embedders, usage: usage).add(to: group)
         ModelRoutes(models: models).add(to: group)
         FileRoutes(files: files, receive: receive).add(to: group)
         VectorStoreRoutes(
@@ -92,6 +94,7 @@ package struct Door: Sendable {
         ).add(to: group)
         NamedDocumentRoutes(bases: bases, put: put, receive: receive).add(to: group)
         KeyRoutes(keys: keys).add(to: group)
+        UsageRoutes(usage: usage, keys: keys).add(to: group)
         JobRoutes(jobs: jobs).add(to: group)
     }
 }

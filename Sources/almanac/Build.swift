@@ -23,6 +23,7 @@ struct Services: Sendable {
     let retriever: Retriever
     let runner: JobRunner
     let webhooks: DeliverWebhooks
+    let usage: UsageLedger
     let logger: Logger
 }
 
@@ -51,14 +52,15 @@ func buildServices(
     let running = RunningJobs()
     let desk = JobDesk(jobs: database, running: running, wakeUp: wakeUp)
     let keys = Keys(store: database, tenant: defaultTenant, sessionSecret: sessionSecret)
+    let usage = UsageLedger(store: database, logger: logger)
     let door = Door(
-        keys: keys, files: database, bases: database, documents: database, experts: database,
+        keys: keys, usage: usage, files: database, bases: database, documents: database, experts: database,
         jobs: desk, batches: FileBatches(store: database, desk: desk),
         embedders: embedders,
         answer: AnswerQuestion(
             resolve: ResolveKnowledge(experts: database, bases: database, defaultModel: configuration.defaultModel),
             retriever: retriever, models: catalog, counter: embedders.standard, workers: searchers,
-            limits: configuration.retrieval),
+            limits: configuration.retrieval, ledger: usage),
         models: ListModels(catalog: catalog, experts: database, bases: database),
         create: CreateKnowledgeBase(bases: database, embedders: embedders),
         remove: RemoveKnowledgeBase(bases: database, index: index),
@@ -76,7 +78,7 @@ func buildServices(
         outbox: database, endpoints: configuration.webhooks, sender: WebhookClient(), logger: logger)
     return Services(
         database: database, keys: keys, door: door, retriever: retriever, runner: runner, webhooks: webhooks,
-        logger: logger)
+        usage: usage, logger: logger)
 }
 
 /// The server around the routes.
@@ -112,7 +114,7 @@ func buildServiceGroup(
 ) -> ServiceGroup {
     var configuration = ServiceGroupConfiguration(
         // Ended in reverse order: first no more requests, then no more jobs.
-        services: [services.webhooks, services.runner, application], gracefulShutdownSignals: signals, logger: services.logger)
+        services: [services.usage, services.webhooks, services.runner, application], gracefulShutdownSignals: signals, logger: services.logger)
     configuration.maximumGracefulShutdownDuration = .seconds(25)
     configuration.maximumCancellationDuration = .seconds(4)
     return ServiceGroup(configuration: configuration)

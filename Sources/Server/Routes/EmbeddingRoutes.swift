@@ -7,6 +7,7 @@ import Service
 /// `POST /embeddings`.
 struct EmbeddingRoutes: Sendable {
     let embedders: Embedders
+    let usage: UsageLedger
 
     func add(to group: RouterGroup<AppContext>) {
         group.post("embeddings", use: embed)
@@ -15,7 +16,7 @@ struct EmbeddingRoutes: Sendable {
 
     private func embed(_ request: Request, _ context: AppContext) async throws -> Response {
         let asked = try EmbeddingRequest(await request.fields(limit: BodyLimit.chat))
-        _ = try context.caller()
+        let scope = try context.caller()
         let embedder = try embedders.embedder(named: asked.model)
         if let dimensions = asked.dimensions, dimensions > embedder.model.dimension {
             throw RequestError.invalid(
@@ -26,6 +27,7 @@ struct EmbeddingRoutes: Sendable {
         }
         let vectors = embeddings.vectors.map { Self.shortened($0, to: asked.dimensions) }
         let tokens = embeddings.tokenCounts.reduce(0, +)
+        usage.note(TokenUsage(prompt: tokens, completion: 0), of: embedder.model.name, in: scope)
         return try Response.json(
             wire(vectors, model: embedder.model.name, tokens: tokens, encoding: asked.encoding))
     }

@@ -22,7 +22,7 @@ package struct Keys: Sendable {
     package func scope(of secret: String) async throws -> Scope? {
         let digest = Self.digest(of: secret)
         if digest == sessionDigest { return Scope(tenant: tenant, role: .admin) }
-        return try await store.key(digest: digest).map { Scope(tenant: $0.tenant, role: $0.role) }
+        return try await store.key(digest: digest).map { Scope(tenant: $0.tenant, role: $0.role, key: $0.id) }
     }
 
     /// Makes a key; its secret is nowhere but in the result. Other tenants' keys are for the operator's admins to make.
@@ -59,7 +59,8 @@ package struct Keys: Sendable {
         try await store.revoke(id, of: managed(by: scope), at: Date())
     }
 
-    private func isOperator(_ scope: Scope) -> Bool { scope.tenant == tenant }
+    /// Whether the scope is of the tenant whose admins manage the whole server.
+    package func isOperator(_ scope: Scope) -> Bool { scope.tenant == tenant }
 
     private func managed(by scope: Scope) -> TenantID? { isOperator(scope) ? nil : scope.tenant }
 

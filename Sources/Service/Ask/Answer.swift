@@ -44,10 +44,12 @@ package struct AnswerEvents: AsyncSequence, Sendable {
     let model: AsyncThrowingStream<ModelEvent, any Error>
     /// nil where nothing was searched, and nothing is a marker.
     let referenceCount: Int?
+    let meter: UsageMeter?
 
     package struct AsyncIterator: AsyncIteratorProtocol {
         var model: AsyncThrowingStream<ModelEvent, any Error>.Iterator
         var filter: CitationFilter
+        let meter: UsageMeter?
         var waiting: [AnswerEvent] = []
         var hasFinished = false
 
@@ -64,6 +66,7 @@ package struct AnswerEvents: AsyncSequence, Sendable {
         }
 
         private mutating func take(_ event: ModelEvent) {
+            meter?.see(event)
             switch event {
             case .text(let text):
                 let shown = filter.push(text)
@@ -84,7 +87,8 @@ package struct AnswerEvents: AsyncSequence, Sendable {
     }
 
     package func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(model: model.makeAsyncIterator(), filter: CitationFilter(referenceCount: referenceCount))
+        AsyncIterator(
+            model: model.makeAsyncIterator(), filter: CitationFilter(referenceCount: referenceCount), meter: meter)
     }
 }
 

@@ -25,6 +25,7 @@ package struct AnswerQuestion: Sendable {
     let counter: any TokenCounter
     let workers: Workers
     let limits: RetrievalLimits
+    private let ledger: UsageLedger?
     private let widen: Widening
 
     /// How often a prompt is shortened for a model that says it is too long.
@@ -32,8 +33,9 @@ package struct AnswerQuestion: Sendable {
 
     package init(
         resolve: ResolveKnowledge, retriever: Retriever, models: any ModelCatalog, counter: any TokenCounter,
-        workers: Workers, limits: RetrievalLimits = RetrievalLimits()
+        workers: Workers, limits: RetrievalLimits = RetrievalLimits(), ledger: UsageLedger? = nil
     ) {
+        self.ledger = ledger
         widen = Widening(chunks: retriever.chunks, maxTokens: limits.widenedTokens)
         self.resolve = resolve
         find = FindKnowledge(retriever: retriever, limits: limits)
@@ -51,6 +53,10 @@ package struct AnswerQuestion: Sendable {
         let best = found.isSufficient ? Array(found.passages.prefix(limits.passages)) : []
         let chosen = try await widen(best, in: scope)
         let (prompt, droppedTurns, events) = try await begin(question, resolved, chosen, found.query, model)
+        let estimate = UsageEstimate(prompt: prompt.messages, counter: counter, workers: workers)
+        let meter = ledger.map { ledger in
+            UsageMeter(estimate) { ledger.note($0, of: resolved.model, in: scope) }
+        }
         return Answer(
             model: question.model ?? resolved.model,
             resolved: resolved,
@@ -58,8 +64,9 @@ package struct AnswerQuestion: Sendable {
                 candidates: found.passages.count, used: prompt.passages.count, topScore: found.passages.first?.score,
                 isGrounded: !prompt.passages.isEmpty, droppedTurns: droppedTurns),
             references: prompt.passages,
-            events: AnswerEvents(model: events, referenceCount: resolved.bases.isEmpty ? nil : prompt.passages.count),
-            estimate: UsageEstimate(prompt: prompt.messages, counter: counter, workers: workers)
+            events: AnswerEvents(
+                model: events, referenceCount: resolved.bases.isEmpty ? nil : prompt.passages.count, meter: meter),
+            estimate: estimate
         )
     }
 

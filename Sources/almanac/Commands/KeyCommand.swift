@@ -4,8 +4,8 @@ import Knowledge
 
 struct KeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "key", abstract: "Make, list and revoke API keys.",
-        subcommands: [List.self, Create.self, Revoke.self])
+        commandName: "key", abstract: "Make, list and revoke API keys, and see what they used.",
+        subcommands: [List.self, Create.self, Revoke.self, Usage.self])
 
     struct List: AsyncParsableCommand {
         @OptionGroup var session: Session
@@ -38,6 +38,34 @@ struct KeyCommand: AsyncParsableCommand {
                 let key = try await client.post("/api/v1/keys", .object(body))
                 Terminal.note("\(key["id"]?.string ?? "") — the secret is shown this once:")
                 Terminal.print(key["key"]?.string ?? "")
+            }
+        }
+    }
+
+    struct Usage: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show what each key used, by day and model.")
+
+        @OptionGroup var session: Session
+        @Option(help: "The first day, as 2026-01-31 (default: 29 days before the last).") var from: String?
+        @Option(help: "The last day (default: today).") var to: String?
+        @Option(help: "One key's use alone, by its id.") var key: String?
+        @Flag(help: "Print the result as JSON.") var json = false
+
+        func run() async throws {
+            try await session.run { client in
+                let fields = [("from", from), ("to", to), ("key", key)]
+                let query = fields.compactMap { name, value in value.map { URLQueryItem(name: name, value: $0) } }
+                var path = URLComponents()
+                path.path = "/api/v1/usage"
+                path.queryItems = query.isEmpty ? nil : query
+                let answer = try await client.get(path.string ?? path.path)
+                if json { return try Terminal.print(json: answer) }
+                Terminal.table(
+                    ["DAY", "KEY", "MODEL", "REQUESTS", "PROMPT TOKENS", "COMPLETION TOKENS"],
+                    (answer["data"]?.array ?? []).map { line in
+                        ["day", "key_id", "model"].map { line[$0]?.string ?? "-" }
+                            + ["requests", "prompt_tokens", "completion_tokens"].map { "\(line[$0]?.integer ?? 0)" }
+                    })
             }
         }
     }

@@ -1,0 +1,86 @@
+import HTTPTypes
+import Logging
+import Testing
+
+@testable import Knowledge
+@testable import Server
+@testable import Service
+
+@Suite("What a key used", .timeLimit(.minutes(2)))
+struct UsageTests {
+    @Test("is counted by model for answers and embeddings, and shown to it, to its tenant's admins and to the operator alone")
+    func counted() async throws {
+        try await TestServer.run { server in
+            let other = try await server.send(
+                .post, "/api/v1/keys", #"{"name": "theirs", "role": "admin", "tenant": "other"}"#).json
+            let user = try await server.send(.post, "/api/v1/keys", #"{"name": "user"}"#).json
+            let users = server.with(key: user["key"]?.string ?? "")
+            let answer = try await users.send(
+                .post, "/v1/chat/completions", #"{"model": "extractive", "messages": [{"role": "user", "content": "Who?"}]}"#)
+            #expect(answer.status == 200)
+            let embedded = try await users.send(.post, "/v1/embeddings", #"{"model": "words", "input": "a b c"}"#)
+            let model = embedded.json["model"]?.string ?? ""
+
+            // An answer is counted once nobody reads it any more.
+            var lines: [JSONValue] = []
+            while lines.count < 2 {
+                lines = try await users.get("/api/v1/usage").json["data"]?.array ?? []
+                await Task.yield()
+            }
+            let byModel = Dictionary(lines.map { ($0["model"]?.string ?? "", $0) }, uniquingKeysWith: { first, _ in first })
+            for (name, usage) in [("extractive", answer.json["usage"]), (model, embedded.json["usage"])] {
+                #expect(byModel[name]?["requests"] == 1)
+                #expect(byModel[name]?["prompt_tokens"] == usage?["prompt_tokens"])
+                #expect(byModel[name]?["completion_tokens"] == usage?["completion_tokens"] ?? 0)
+                #expect(byModel[name]?["key_id"] == user["id"])
+            }
+            let all = try await server.get("/api/v1/usage").json["data"]?.array
+            #expect(all == lines)
+            let foreign = try await server.with(key: other["key"]?.string ?? "").get("/api/v1/usage").json["data"]
+            #expect(foreign == [])
+            let strangers = try await users.get("/api/v1/usage?key=\(other["id"]?.string ?? "")")
+            #expect(strangers.status == 403)
+        }
+    }
+
+    @Test("is asked for by days in order")
+    func days() async throws {
+        try await TestServer.run { server in
+            let before = try await server.get("/api/v1/usage?from=2026-01-01&to=2026-01-31").json["data"]
+            #expect(before == [])
+            for query in ["from=2026-02-01&to=2026-01-31", "from=yesterday", "to=2026-13-01"] {
+                let status = try await server.get("/api/v1/usage?\(query)").status
+                #expect(status == 400)
+            }
+        }
+    }
+
+    @Test("is kept in memory while the database cannot take it")
+    func failure() async throws {
+        let store = FailingOnce()
+        let ledger = UsageLedger(store: store, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let scope = Scope(tenant: TenantID(rawValue: "t"), role: .user)
+        ledger.note(TokenUsage(prompt: 3, completion: 4), of: "m", in: scope)
+        await ledger.writeDown()
+        ledger.note(TokenUsage(prompt: 1, completion: 1), of: "m", in: scope)
+        await ledger.writeDown()
+        #expect(await store.written == [UsageSum(requests: 2, promptTokens: 4, completionTokens: 5)])
+    }
+
+    private actor FailingOnce: UsageStore {
+        private var hasFailed = false
+        private(set) var written: [UsageSum] = []
+
+        func add(_ usage: [UsageAccount: UsageSum]) async throws {
+            guard hasFailed else {
+                hasFailed = true
+                throw CancellationError()
+            }
+            written += usage.values
+        }
+
+        func usage(
+            of tenant: TenantID?, key: KeyID?, days: ClosedRange<Int>, limit: Int
+        ) async throws -> [(account: UsageAccount, sum: UsageSum)] { [] }
+    }
+}
