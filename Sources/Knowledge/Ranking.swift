@@ -43,6 +43,9 @@ package struct Ranking: Hashable, Sendable {
     /// Whether the best are put in order by the reranker, where the server has one.
     package var reranks = true
 
+    /// Whether sentences of the best passages are read where it is in doubt that they hold an answer. That takes longer.
+    package var readsSentences = false
+
     package init() {}
 }
 

@@ -51,6 +51,7 @@ extension Ranking {
         var ranking = Ranking()
         ranking.mode = mode
         ranking.collapsesDuplicates = true
+        ranking.readsSentences = true
         return ranking
     }
 }

@@ -27,20 +27,21 @@ struct CandidateSearch: Sendable {
 
     private var depth: Int { max(Self.minimumDepth, limit) }
 
-    func candidates(_ query: SearchQuery) async throws -> [Candidate] {
-        if mode == .keyword { return joined(dense: [], keyword: try await holding(query)) }
+    /// The candidates, and the query's vector where meaning was searched.
+    func candidates(_ query: SearchQuery) async throws -> (found: [Candidate], vector: [Float]?) {
+        if mode == .keyword { return (joined(dense: [], keyword: try await holding(query)), nil) }
         if query.background.isEmpty && mode == .hybrid {
             // The words are looked up while the vector is still being made.
             async let keyword = holding(query)
             let vector = try await embedder.vectors(of: [query.text])[0]
             let dense = try await near(vector)
-            return try await completed(joined(dense: dense, keyword: try await keyword), query, vector)
+            return (try await completed(joined(dense: dense, keyword: try await keyword), query, vector), vector)
         }
         let (settled, vector) = try await embedder.settled(query)
-        if mode == .dense { return joined(dense: try await near(vector), keyword: []) }
+        if mode == .dense { return (joined(dense: try await near(vector), keyword: []), vector) }
         async let keyword = holding(settled)
         let dense = try await near(vector)
-        return try await completed(joined(dense: dense, keyword: try await keyword), settled, vector)
+        return (try await completed(joined(dense: dense, keyword: try await keyword), settled, vector), vector)
     }
 
     private func near(_ vector: [Float]) async throws -> [Neighbour] {

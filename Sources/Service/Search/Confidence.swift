@@ -16,8 +16,16 @@ struct Confidence: Sendable {
     /// The evidence at which an answer is as likely as none, and how fast likelihood changes with it.
     private static let even = 0.59
     private static let slope = 18.0
+    /// The same with sentences read: chunks and the best sentence count half each, and the words a little less.
+    private static let readCoverageWeight = 0.3
+    private static let readEven = 0.58
+    private static let readSlope = 20.0
+    /// Where sentences would change what is decided.
+    private static let doubt = 0.03...0.97
     /// The power of a candidate's share of the best fused score with which its own likelihood falls.
     private static let fall = 4.0
+    /// Candidates whose sentences are read.
+    private static let readCandidates = 3
 
     /// Of a knowledge base that nothing is known of.
     private static let usualUnrelated = 0.3
@@ -27,21 +35,45 @@ struct Confidence: Sendable {
     let knowsDocuments: Bool
     let unrelatedSimilarity: Double?
 
+    /// How likely the candidates hold an answer, 0…1.
+    ///
+    /// - Parameters:
+    ///   - candidates: At least one, best first.
+    ///   - readSentences: The cosine of the question and the nearest sentence of the best candidates. Reading takes time, and is
+    ///     asked for only where chunks alone leave doubt.
+    func likelihood(
+        of candidates: [Candidate], readSentences: ([Candidate]) async throws -> Double?
+    ) async throws -> Double {
+        guard let best = candidates.first else { return 0 }
+        let nearest = candidates.lazy.compactMap(\.evidence.similarity).max() ?? 0
+        let usual =
+            (knowsDocuments ? 0 : Self.foreignBonus * EncoderTrust.strangeness(ofTrust: trust))
+            - Self.unrelatedWeight * (unrelatedSimilarity ?? Self.usualUnrelated)
+        let quick = nearest + Self.coverageWeight * (best.evidence.coverage ?? 0) + usual
+        let likelihood = Self.sigmoid(Self.slope * (quick - Self.even))
+        let read = candidates.prefix(Self.readCandidates)
+        guard Self.doubt.contains(likelihood), let sentence = try await readSentences(Array(read)) else {
+            return likelihood
+        }
+        let coverage = read.compactMap(\.evidence.coverage).max() ?? 0
+        let thorough = (nearest + sentence) / 2 + Self.readCoverageWeight * coverage + usual
+        return Self.sigmoid(Self.readSlope * (thorough - Self.readEven))
+    }
+
     /// Gives each candidate a score from 0 to 1 in the order of their fused scores.
     ///
-    /// - Parameter fused: One for each candidate.
-    func scored(_ candidates: [Candidate], fused: [Double]) -> [Candidate] {
-        guard let top = fused.indices.max(by: { fused[$0] < fused[$1] }) else { return [] }
-        let nearest = candidates.lazy.compactMap(\.evidence.similarity).max() ?? 0
-        let evidence =
-            nearest + Self.coverageWeight * (candidates[top].evidence.coverage ?? 0)
-            - Self.unrelatedWeight * (unrelatedSimilarity ?? Self.usualUnrelated)
-            + (knowsDocuments ? 0 : Self.foreignBonus * EncoderTrust.strangeness(ofTrust: trust))
-        let likelihood = 1 / (1 + exp(-Self.slope * (evidence - Self.even)))
-        return candidates.indices.map { index in
-            var candidate = candidates[index]
-            candidate.score = fused[top] > 0 ? likelihood * pow(fused[index] / fused[top], Self.fall) : 0
+    /// - Parameters:
+    ///   - candidates: Best first.
+    ///   - fused: One for each candidate.
+    ///   - likelihood: That of the best.
+    static func scored(_ candidates: [Candidate], fused: [Double], likelihood: Double) -> [Candidate] {
+        guard let best = fused.first, best > 0 else { return candidates }
+        return zip(candidates, fused).map { candidate, score in
+            var candidate = candidate
+            candidate.score = likelihood * pow(score / best, fall)
             return candidate
         }
     }
+
+    private static func sigmoid(_ value: Double) -> Double { 1 / (1 + exp(-value)) }
 }

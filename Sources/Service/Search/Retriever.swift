@@ -76,8 +76,10 @@ package struct Retriever: Sendable {
                 index: index, keywords: keywords, embedder: embedder, bases: bases.map(\.id), documents: allowed,
                 mode: asked.ranking.mode, limit: asked.limit)
             for (number, query) in asked.queries.enumerated() {
-                let candidates = try await search.candidates(query)
-                for var candidate in try await scored(candidates, query.text, asked.ranking, bases, embedder, scope)
+                let (candidates, vector) = try await search.candidates(query)
+                let sentences = vector.map { NearestSentence(question: $0, embedder: embedder, chunks: chunks, scope: scope) }
+                for var candidate in try await scored(
+                    candidates, query.text, asked.ranking, bases, embedder, sentences, scope)
                 where candidate.score > best[candidate.place.chunk]?.score ?? -1 {
                     candidate.evidence.query = number
                     best[candidate.place.chunk] = candidate
@@ -90,7 +92,7 @@ package struct Retriever: Sendable {
     /// Gives candidates of one query scores that mean the same for every query.
     private func scored(
         _ candidates: [Candidate], _ query: String, _ ranking: Ranking, _ bases: [KnowledgeBase],
-        _ embedder: any Embedder, _ scope: Scope
+        _ embedder: any Embedder, _ sentences: NearestSentence?, _ scope: Scope
     ) async throws -> [Candidate] {
         guard ranking.mode == .hybrid else {
             let fusion = Fusion(ranking: ranking, trust: 1)
@@ -109,15 +111,18 @@ package struct Retriever: Sendable {
             if ranking.usesStoredWeights { ranking.weights = ranking.weights ?? base.search.weights }
             profiles[base.id] = (profile, Fusion(ranking: ranking, trust: trust))
         }
-        let fused = candidates.map { profiles[$0.place.knowledgeBase]?.fusion.score($0.evidence) ?? 0 }
-        guard let top = fused.indices.max(by: { fused[$0] < fused[$1] }),
-            let best = profiles[candidates[top].place.knowledgeBase]
-        else { return [] }
+        let fused = candidates.map { ($0, profiles[$0.place.knowledgeBase]?.fusion.score($0.evidence) ?? 0) }
+            .sorted { $0.1 > $1.1 }
+        guard let best = fused.first.flatMap({ profiles[$0.0.place.knowledgeBase] }) else { return [] }
         let language: BaseProfile.Language = EncoderTrust.knows(fertility) ? .known : .foreign
-        return Confidence(
+        let confidence = Confidence(
             trust: best.fusion.trust, knowsDocuments: EncoderTrust.knows(best.profile.fertility),
-            unrelatedSimilarity: best.profile.unrelatedSimilarity[language]
-        ).scored(candidates, fused: fused)
+            unrelatedSimilarity: best.profile.unrelatedSimilarity[language])
+        let ordered = fused.map(\.0)
+        let likelihood = try await confidence.likelihood(of: ordered) { candidates in
+            ranking.readsSentences ? try await sentences?.similarity(in: candidates) : nil
+        }
+        return Confidence.scored(ordered, fused: fused.map(\.1), likelihood: likelihood)
     }
 
     /// The best candidates in the order that the reranker gives them; the rest behind them. Scores stay those of the search,
