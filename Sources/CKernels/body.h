@@ -61,6 +61,28 @@ static inline vec vec_gelu(vec x) {
     return vec_max(x, vec_all(0)) - t * q;
 }
 
+/// x / (1 + e^-x). Where e^-x would overflow, x is so negative that the result is zero all the same.
+static inline vec vec_silu(vec x) {
+    vec clipped = vec_max(x, vec_all(-87));
+    return clipped / (1.0f + vec_exp(-clipped));
+}
+
+/// x/2 * (1 + tanh(z)) = x / (1 + e^(-2z)) with z = sqrt(2 / pi) * (x + 0.044715 x^3).
+static inline vec vec_gelu_tanh(vec x) {
+    vec z = x * vec_fma(x * x, vec_all(0.044715f), vec_all(1.0f)) * -1.5957691216057308f;
+    return x / (1.0f + vec_exp(__builtin_elementwise_min(z, vec_all(87))));
+}
+
+static inline vec vec_activate(vec x, kern_activation activation) {
+    switch (activation) {
+    case kern_activation_gelu: return vec_gelu(x);
+    case kern_activation_gelu_tanh: return vec_gelu_tanh(x);
+    case kern_activation_relu: return vec_max(x, vec_all(0));
+    case kern_activation_silu: return vec_silu(x);
+    default: return x;
+    }
+}
+
 // MARK: - Products
 
 /// A register tile: acc[r][v] = sum over k of a[r][k] * b[k][v]. `rows` and `vectors` are constants wherever inlined.
@@ -105,7 +127,7 @@ static inline __attribute__((always_inline)) void tile_product(
             vec x = acc[r][v];
             if (end->row_scale) x *= end->row_scale[r];
             if (end->bias) x += vec_load(end->bias + v * LANES);
-            if (end->activation == kern_activation_gelu) x = vec_gelu(x);
+            x = vec_activate(x, end->activation);
             if (end->residual) x += vec_load(end->residual + r * c_stride + v * LANES);
             vec_store(c + r * c_stride + v * LANES, x);
         }
@@ -182,7 +204,11 @@ static void linear(const kern_linear *layer) {
 // MARK: - Attention
 
 /// Turns a row of scores into weights that want dividing by their sum. Writes up to `padded`. Returns 1 / sum.
-static float softmax_row(float *scores, size_t count, size_t padded) {
+///
+/// `bias` is what to add to the first `count` scores, or NULL.
+static float softmax_row(float *scores, const float *bias, size_t count, size_t padded) {
+    if (bias)
+        for (size_t i = 0; i < count; i++) scores[i] += bias[i];
     for (size_t i = count; i < padded; i++) scores[i] = -__builtin_inff();
     vec largest = vec_all(-__builtin_inff());
     for (size_t i = 0; i < padded; i += LANES) largest = vec_max(largest, vec_load(scores + i));
@@ -201,6 +227,7 @@ static void attend_head(const kern_attention *work, size_t head, float *keys, fl
     const float *q = work->qkv + head * size, *k = q + hidden, *v = k + hidden;
     size_t padded = (work->tokens + PANEL - 1) / PANEL * PANEL;
     size_t used = (work->tokens + LANES - 1) / LANES * LANES;
+    const float *bias = work->bias ? work->bias + head * work->bias_stride : NULL;
     pack_strided(k, stride, work->tokens, size, keys);
     for (size_t first = 0; first < work->tokens; first += TILE_ROWS) {
         size_t rows = work->tokens - first < TILE_ROWS ? work->tokens - first : TILE_ROWS;
@@ -209,7 +236,8 @@ static void attend_head(const kern_attention *work, size_t head, float *keys, fl
             panel_product(q + first * stride, stride, keys + key * size, PANEL, size, rows,
                           (used - key < PANEL ? used - key : PANEL) / LANES, &plain, scores + key, padded);
         float inverse[TILE_ROWS];
-        for (size_t r = 0; r < rows; r++) inverse[r] = softmax_row(scores + r * padded, work->tokens, used);
+        for (size_t r = 0; r < rows; r++)
+            inverse[r] = softmax_row(scores + r * padded, bias ? bias - first - r : NULL, work->tokens, used);
         tile_end scaled = {.row_scale = inverse, .activation = kern_activation_none};
         for (size_t column = 0; column < size; column += PANEL)
             panel_product(scores, padded, v + column, stride, work->tokens, rows,
@@ -228,7 +256,7 @@ static void attention(const kern_attention *work) {
 
 static void layer_norm(const kern_layer_norm *norm, float *rows, size_t count) {
     size_t size = norm->size;
-    for (float *row = rows; row < rows + count * size; row += size) {
+    for (float *row = rows; row < rows + count * norm->stride; row += norm->stride) {
         vec sum = vec_all(0);
         for (size_t i = 0; i < size; i += LANES) sum += vec_load(row + i);
         float mean = vec_sum(sum) / (float)size;
@@ -245,12 +273,27 @@ static void layer_norm(const kern_layer_norm *norm, float *rows, size_t count) {
     }
 }
 
+static void gate(const kern_gate *gate) {
+    size_t size = gate->size;
+    for (size_t row = 0; row < gate->rows; row++) {
+        const float *activated = gate->input + (2 * row + gate->activated) * size;
+        const float *other = gate->input + (2 * row + 1 - gate->activated) * size;
+        for (size_t i = 0; i < size; i += LANES)
+            vec_store(gate->output + row * size + i,
+                      vec_activate(vec_load(activated + i), gate->activation) * vec_load(other + i));
+    }
+}
+
 static void embed(const int32_t *ids, size_t count, size_t size, const float *words, const float *positions,
                   const float *type, float *sums) {
     for (size_t token = 0; token < count; token++) {
-        const float *word = words + (size_t)ids[token] * size, *position = positions + token * size;
-        for (size_t i = 0; i < size; i += LANES)
-            vec_store(sums + token * size + i, vec_load(word + i) + vec_load(type + i) + vec_load(position + i));
+        const float *word = words + (size_t)ids[token] * size;
+        for (size_t i = 0; i < size; i += LANES) {
+            vec sum = vec_load(word + i);
+            if (type) sum += vec_load(type + i);
+            if (positions) sum += vec_load(positions + token * size + i);
+            vec_store(sums + token * size + i, sum);
+        }
     }
 }
 

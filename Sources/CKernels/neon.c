@@ -27,6 +27,7 @@ const kern_table kern_neon = {
     .linear = linear,
     .attention = attention,
     .layer_norm = layer_norm,
+    .gate = gate,
     .embed = embed,
     .mean_unit = mean_unit,
     .dot_rows = dot_rows,

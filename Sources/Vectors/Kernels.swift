@@ -17,6 +17,9 @@ struct Kernels: @unchecked Sendable {
         }
     }
 
+    /// The set of that name, if there is one and this machine can run it.
+    static func named(_ name: String) -> Kernels? { all.first { $0.name == name } }
+
     /// `portable`, `avx2`, `avx512` or `neon`.
     var name: String { String(cString: table.pointee.name) }
 }

@@ -93,22 +93,59 @@ struct KernelTests {
         return output
     }
 
-    @Test("for GELU over its whole range, to 4e-7", arguments: names)
+    /// Activations as they are defined, in double precision.
+    private static let activations: [(kern_activation, @Sendable (Double) -> Double)] = [
+        (kern_activation_gelu, { $0 * 0.5 * erfc(-$0 / 2.0.squareRoot()) }),
+        (kern_activation_gelu_tanh, { x in x / (1 + exp(-2 * (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x))) }),
+        (kern_activation_relu, { max($0, 0) }),
+        (kern_activation_silu, { $0 / (1 + exp(-$0)) }),
+    ]
+
+    /// Numbers over the range that matters, and far beyond it.
+    private static let points: [Float] =
+        (0..<16 * 400).map { Float($0 - 3_200) / 400 }
+        + [-1e4, 1e4, -87, 87, -1e-30, 1e-30, -14, 14] + [Float](repeating: 0, count: 8)
+
+    @Test("for activations over their whole range, to 4e-7", arguments: names)
     func activates(_ name: String) throws {
         let table = try table(name)
         var identity = [Float](repeating: 0, count: 256)
         for index in 0..<16 { identity[index * 17] = 1 }
         let bias = [Float](repeating: 0, count: 16)
-        let edges: [Float] = [-1e4, 1e4, -87, 87, -1e-30, 1e-30, -14, 14] + [Float](repeating: 0, count: 8)
-        let points = (0..<16 * 400).map { Float($0 - 3_200) / 400 } + edges
-        let output = run(table, points, points.count / 16, identity, bias, 16, 16, kern_activation_gelu, nil)
-        for (x, y) in zip(points, output) {
-            let truth = Double(x) * 0.5 * erfc(-Double(x) / 2.0.squareRoot())
-            #expect(abs(Double(y) - truth) <= 4e-7 * max(1, abs(truth)))
+        for (activation, definition) in Self.activations {
+            let output = run(table, Self.points, Self.points.count / 16, identity, bias, 16, 16, activation, nil)
+            for (x, y) in zip(Self.points, output) {
+                let truth = definition(Double(x))
+                #expect(abs(Double(y) - truth) <= 4e-7 * max(1, abs(truth)), "\(activation) of \(x)")
+            }
         }
     }
 
-    @Test("for attention over sequences of any length", arguments: names)
+    @Test("for gated linear units, whichever half is the gate", arguments: names)
+    func gates(_ name: String) throws {
+        let table = try table(name)
+        var generator = SeededGenerator(5)
+        let (rows, size) = (3, 48)
+        for (activation, definition) in Self.activations {
+            for half in 0..<2 {
+                let input = [Float].random(rows * 2 * size, using: &generator)
+                var output = input
+                output.withUnsafeMutableBufferPointer { output in
+                    var work = kern_gate(
+                        input: output.baseAddress!, rows: rows, size: size, activation: activation,
+                        activated: UInt32(half), output: output.baseAddress!)
+                    table.gate(&work)
+                }
+                for index in 0..<rows * size {
+                    let first = index / size * 2 * size + index % size
+                    let truth = definition(Double(input[first + half * size])) * Double(input[first + (1 - half) * size])
+                    #expect(abs(Double(output[index]) - truth) < 1e-6)
+                }
+            }
+        }
+    }
+
+    @Test("for attention over sequences of any length, with and without a bias by distance", arguments: names)
     func attends(_ name: String) throws {
         let table = try table(name)
         var generator = SeededGenerator(3)
@@ -116,6 +153,7 @@ struct KernelTests {
         for (tokens, heads, size) in shapes {
             let hidden = heads * size
             let qkv = [Float].random(tokens * 3 * hidden, using: &generator).map { $0 * 3 }
+            let biases = tokens % 2 == 0 ? nil : [Float].random(heads * (2 * tokens + 3), using: &generator)
             var output = [Float](repeating: .nan, count: tokens * hidden)
             let padded = (tokens + table.panel - 1) / table.panel * table.panel
             var scratch = [Float](repeating: .nan, count: padded * (size + 8))
@@ -123,26 +161,32 @@ struct KernelTests {
                 output.withUnsafeMutableBufferPointer { output in
                     scratch.withUnsafeMutableBufferPointer { scratch in
                         var work = kern_attention(
-                            qkv: qkv.baseAddress!, tokens: tokens, heads: heads, head_size: size,
-                            output: output.baseAddress!, scratch: scratch.baseAddress!)
-                        table.attention(&work)
+                            qkv: qkv.baseAddress!, tokens: tokens, heads: heads, head_size: size, bias: nil,
+                            bias_stride: 2 * tokens + 3, output: output.baseAddress!, scratch: scratch.baseAddress!)
+                        (biases ?? []).withUnsafeBufferPointer {
+                            if biases != nil { work.bias = $0.baseAddress! + tokens }
+                            table.attention(&work)
+                        }
                     }
                 }
             }
-            let truth = attention(qkv.map { Double($0) }, tokens, heads, size)
+            let truth = attention(qkv.map { Double($0) }, biases?.map { Double($0) }, tokens, heads, size)
             for (found, expected) in zip(output, truth) { #expect(abs(Double(found) - expected) < 2e-5) }
         }
     }
 
-    /// The definition: softmax(Q K^T) V per head.
-    private func attention(_ qkv: [Double], _ tokens: Int, _ heads: Int, _ size: Int) -> [Double] {
+    /// The definition: softmax(Q K^T + bias) V per head.
+    private func attention(
+        _ qkv: [Double], _ biases: [Double]?, _ tokens: Int, _ heads: Int, _ size: Int
+    ) -> [Double] {
         let hidden = heads * size
         var output = [Double](repeating: 0, count: tokens * hidden)
         for head in 0..<heads {
             for query in 0..<tokens {
                 let q = query * 3 * hidden + head * size
                 let scores = (0..<tokens).map { key in
-                    (0..<size).reduce(0.0) { $0 + qkv[q + $1] * qkv[key * 3 * hidden + hidden + head * size + $1] }
+                    let bias = biases?[head * (2 * tokens + 3) + tokens + key - query] ?? 0
+                    return (0..<size).reduce(bias) { $0 + qkv[q + $1] * qkv[key * 3 * hidden + hidden + head * size + $1] }
                 }
                 let top = scores.max() ?? 0
                 let weights = scores.map { exp($0 - top) }
@@ -175,7 +219,7 @@ struct KernelTests {
             gain.withUnsafeBufferPointer { gain in
                 shift.withUnsafeBufferPointer { shift in
                     var norm = kern_layer_norm(
-                        gain: gain.baseAddress!, shift: shift.baseAddress!, size: size, epsilon: 1e-12)
+                        gain: gain.baseAddress!, shift: shift.baseAddress!, size: size, stride: size, epsilon: 1e-12)
                     table.layer_norm(&norm, &rows, 3)
                 }
             }

@@ -9,6 +9,11 @@ typedef enum kern_activation : uint32_t {
     kern_activation_none,
     /// x/2 * (1 + erf(x / sqrt 2)), to about 1e-7.
     kern_activation_gelu,
+    /// x/2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))): "gelu_new" and "gelu_pytorch_tanh".
+    kern_activation_gelu_tanh,
+    kern_activation_relu,
+    /// x / (1 + e^-x), also called swish.
+    kern_activation_silu,
 } kern_activation;
 
 /// output = activation(input * weights^T + bias) + residual, for `rows` rows.
@@ -39,6 +44,10 @@ typedef struct kern_attention {
     size_t heads;
     /// A multiple of 16.
     size_t head_size;
+    /// What is added to the score of query i and key j, at `bias[head * bias_stride + j - i]`: the pointer stands at
+    /// distance 0 of the first head. NULL: nothing.
+    const float *_Nullable bias;
+    size_t bias_stride;
     /// `tokens` rows of `heads * head_size` floats.
     float *_Nonnull output;
     /// `kern_attention_scratch` floats.
@@ -50,8 +59,24 @@ typedef struct kern_layer_norm {
     const float *_Nonnull gain;
     const float *_Nonnull shift;
     size_t size;
+    /// Floats from one row to the next.
+    size_t stride;
     float epsilon;
 } kern_layer_norm;
+
+/// output = activation(one half of the input's row) * the other half.
+typedef struct kern_gate {
+    /// `rows` rows of 2 * `size` floats.
+    const float *_Nonnull input;
+    size_t rows;
+    /// A multiple of 16.
+    size_t size;
+    kern_activation activation;
+    /// Which half the activation is for: 0 the first, 1 the second.
+    uint32_t activated;
+    /// `rows` rows of `size` floats. May be where the input is.
+    float *_Nonnull output;
+} kern_gate;
 
 /// The kernels of one instruction set. Tables are constant; any thread may use them. No kernel allocates or keeps
 /// anything.
@@ -66,9 +91,11 @@ typedef struct kern_table {
     void (*_Nonnull attention)(const kern_attention *_Nonnull work);
     void (*_Nonnull layer_norm)(const kern_layer_norm *_Nonnull norm, float *_Nonnull rows, size_t count);
 
-    /// sums[i] = words[ids[i]] + positions[i] + type, rows of `size` floats, a multiple of 16.
+    void (*_Nonnull gate)(const kern_gate *_Nonnull gate);
+
+    /// sums[i] = words[ids[i]] + positions[i] + type, rows of `size` floats, a multiple of 16. NULL: without.
     void (*_Nonnull embed)(const int32_t *_Nonnull ids, size_t count, size_t size, const float *_Nonnull words,
-                           const float *_Nonnull positions, const float *_Nonnull type, float *_Nonnull sums);
+                           const float *_Nullable positions, const float *_Nullable type, float *_Nonnull sums);
     /// The mean of `count` rows, then scaled to unit length; all zeros stay zeros. `size` is a multiple of 16.
     void (*_Nonnull mean_unit)(const float *_Nonnull rows, size_t count, size_t size, float *_Nonnull unit);
 

@@ -50,3 +50,13 @@ struct BertConfiguration: Decodable {
         return nil
     }
 }
+
+extension BertConfiguration {
+    /// BERT as an encoder. Only for a configuration without a `problem`.
+    var shape: EncoderShape {
+        EncoderShape(
+            hidden: hidden, layers: layers, heads: heads, intermediate: intermediate, vocabulary: vocabulary,
+            positions: positions, tokenTypes: tokenTypes, epsilon: epsilon,
+            activation: Activation(rawValue: activation) ?? .gelu, longestText: positions, names: EncoderNames())
+    }
+}

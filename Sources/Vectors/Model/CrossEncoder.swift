@@ -29,7 +29,7 @@ package final class CrossEncoder: Reranker {
         let files = try ClassifierFolder(path: folder)
         let weights = try Safetensors(path: files.weightsPath)
         encoder = try Encoder(
-            weights, files.bert, pooling: .classToken, capacity: max(Self.batchTokens, files.maxTokens),
+            weights, files.bert.shape, pooling: .classToken, capacity: max(Self.batchTokens, files.maxTokens),
             kernels: kernels)
         pooler = try Dense(weights, "bert.pooler.dense", inputs: files.bert.hidden, outputs: files.bert.hidden)
         classifier = try Dense(weights, "classifier", inputs: files.bert.hidden, outputs: 1)

@@ -1,7 +1,7 @@
 import CKernels
 import Synchronization
 
-/// A BERT encoder with pooling: token ids to unit vectors, exactly as sentence-transformers computes them, in float32.
+/// A transformer encoder with pooling: token ids to unit vectors, as sentence-transformers computes them.
 ///
 /// The tokens of all texts of a batch are packed into one matrix without padding; linear layers run over tiles of its
 /// rows and attention over each text's own rows, so that a text's vector does not depend on what else is in the batch.
@@ -13,7 +13,7 @@ final class Encoder: Sendable {
     let kernels: Kernels
     /// The most tokens of one batch.
     let capacity: Int
-    private let configuration: BertConfiguration
+    private let shape: EncoderShape
     private let pooling: Pooling
     private let weights: EncoderWeights
     private let workspaces = Mutex<[Workspace]>([])
@@ -22,18 +22,18 @@ final class Encoder: Sendable {
     /// - Throws: `ModelError` where the weights are not what the configuration says.
     convenience init(_ folder: ModelFolder, capacity: Int, kernels: Kernels = .best) throws {
         try self.init(
-            Safetensors(path: folder.weightsPath), folder.bert, pooling: folder.pooling, capacity: capacity,
+            Safetensors(path: folder.weightsPath), folder.bert.shape, pooling: folder.pooling, capacity: capacity,
             kernels: kernels)
     }
 
     init(
-        _ file: Safetensors, _ configuration: BertConfiguration, pooling: Pooling, capacity: Int, kernels: Kernels
+        _ file: Safetensors, _ shape: EncoderShape, pooling: Pooling, capacity: Int, kernels: Kernels
     ) throws {
         self.kernels = kernels
         self.capacity = capacity
-        self.configuration = configuration
+        self.shape = shape
         self.pooling = pooling
-        weights = try EncoderWeights(file, configuration, kernels)
+        weights = try EncoderWeights(file, shape, kernels)
     }
 
     /// Embeds texts given as ids with special tokens. Computes on the calling thread.
@@ -53,8 +53,8 @@ final class Encoder: Sendable {
         withHiddenStates(of: texts, secondStarts: secondStarts) { workspace in
             var row = workspace.hidden.base
             return texts.map { ids in
-                defer { row += ids.count * configuration.hidden }
-                return Array(UnsafeBufferPointer(start: row, count: configuration.hidden))
+                defer { row += ids.count * shape.hidden }
+                return Array(UnsafeBufferPointer(start: row, count: shape.hidden))
             }
         }
     }
@@ -73,15 +73,15 @@ final class Encoder: Sendable {
     // MARK: - The forward pass
 
     private func embed(_ texts: ArraySlice<[Int32]>, _ secondStarts: ArraySlice<Int>, _ workspace: Workspace) {
-        let hidden = configuration.hidden
+        let hidden = shape.hidden
         var row = workspace.hidden.base
         for (ids, second) in zip(texts, secondStarts) {
             let parts = [(0..<second, 0), (second..<ids.count, 1)]
             for (range, type) in parts where !range.isEmpty {
                 kernels.table.pointee.embed(
                     Array(ids[range]), range.count, hidden, weights.words.base,
-                    weights.positions.base + range.lowerBound * hidden, weights.types.base + type * hidden,
-                    row + range.lowerBound * hidden)
+                    weights.positions.map { $0.base + (shape.firstPosition + range.lowerBound) * hidden },
+                    weights.types.map { $0.base + type * hidden }, row + range.lowerBound * hidden)
             }
             normalise(row, rows: ids.count, weights.norm)
             row += ids.count * hidden
@@ -89,15 +89,17 @@ final class Encoder: Sendable {
     }
 
     private func run(_ layer: LayerWeights, _ texts: ArraySlice<[Int32]>, total: Int, _ workspace: Workspace) {
-        let hidden = configuration.hidden
+        let hidden = shape.hidden
         apply(layer.qkv, workspace.hidden.base, rows: total, to: workspace.qkv.base)
+        if let norm = layer.queryNorm { normalise(workspace.qkv.base, rows: total, norm, stride: 3 * hidden) }
+        if let norm = layer.keyNorm { normalise(workspace.qkv.base + hidden, rows: total, norm, stride: 3 * hidden) }
         attend(texts, workspace)
         for first in stride(from: 0, to: total, by: Self.tileRows) {
             let rows = min(Self.tileRows, total - first)
             let state = workspace.hidden.base + first * hidden
             apply(layer.attention, workspace.context.base + first * hidden, rows: rows, adding: state, to: state)
             normalise(state, rows: rows, layer.attentionNorm)
-            apply(layer.up, state, rows: rows, activation: kern_activation_gelu, to: workspace.wide.base)
+            widen(state, rows: rows, layer.up, to: workspace.wide.base)
             apply(layer.down, workspace.wide.base, rows: rows, adding: state, to: state)
             normalise(state, rows: rows, layer.outputNorm)
         }
@@ -107,12 +109,28 @@ final class Encoder: Sendable {
         var row = 0
         for ids in texts {
             var work = kern_attention(
-                qkv: workspace.qkv.base + row * 3 * configuration.hidden, tokens: ids.count, heads: configuration.heads,
-                head_size: configuration.headSize, output: workspace.context.base + row * configuration.hidden,
+                qkv: workspace.qkv.base + row * 3 * shape.hidden, tokens: ids.count, heads: shape.heads,
+                head_size: shape.headSize, bias: shape.distanceBias?.origin,
+                bias_stride: shape.distanceBias?.stride ?? 0, output: workspace.context.base + row * shape.hidden,
                 scratch: workspace.scratch.base)
             kernels.table.pointee.attention(&work)
             row += ids.count
         }
+    }
+
+    /// The first half of the feed-forward block: what goes into its second matrix.
+    private func widen(
+        _ state: UnsafeMutablePointer<Float>, rows: Int, _ layer: LinearWeights, to wide: UnsafeMutablePointer<Float>
+    ) {
+        let activation = shape.activation.kernel
+        guard let activated = shape.feedForward.activatedHalf else {
+            return apply(layer, state, rows: rows, activation: activation, to: wide)
+        }
+        apply(layer, state, rows: rows, to: wide)
+        var work = kern_gate(
+            input: wide, rows: rows, size: shape.intermediate, activation: activation, activated: activated,
+            output: wide)
+        kernels.table.pointee.gate(&work)
     }
 
     private func apply(
@@ -127,14 +145,17 @@ final class Encoder: Sendable {
         kernels.table.pointee.linear(&work)
     }
 
-    private func normalise(_ rows: UnsafeMutablePointer<Float>, rows count: Int, _ norm: NormWeights) {
+    private func normalise(
+        _ rows: UnsafeMutablePointer<Float>, rows count: Int, _ norm: NormWeights, stride: Int? = nil
+    ) {
         var work = kern_layer_norm(
-            gain: norm.gain.base, shift: norm.shift.base, size: configuration.hidden, epsilon: configuration.epsilon)
+            gain: norm.gain.base, shift: norm.shift.base, size: shape.hidden, stride: stride ?? shape.hidden,
+            epsilon: shape.epsilon)
         kernels.table.pointee.layer_norm(&work, rows, count)
     }
 
     private func pool(_ texts: ArraySlice<[Int32]>, _ workspace: Workspace) -> [[Float]] {
-        let hidden = configuration.hidden
+        let hidden = shape.hidden
         var row = workspace.hidden.base
         return texts.map { ids in
             defer { row += ids.count * hidden }
@@ -154,19 +175,19 @@ final class Encoder: Sendable {
         let qkv: FloatBuffer
         /// `[tokens, hidden]`
         let context: FloatBuffer
-        /// `[tileRows, intermediate]`
+        /// `[tileRows, upColumns]`
         let wide: FloatBuffer
         let scratch: FloatBuffer
 
         init(_ encoder: Encoder) {
-            let configuration = encoder.configuration
-            hidden = FloatBuffer(count: encoder.capacity * configuration.hidden)
-            qkv = FloatBuffer(count: encoder.capacity * configuration.hidden * 3)
-            context = FloatBuffer(count: encoder.capacity * configuration.hidden)
-            wide = FloatBuffer(count: Encoder.tileRows * configuration.intermediate)
+            let shape = encoder.shape
+            hidden = FloatBuffer(count: encoder.capacity * shape.hidden)
+            qkv = FloatBuffer(count: encoder.capacity * shape.hidden * 3)
+            context = FloatBuffer(count: encoder.capacity * shape.hidden)
+            wide = FloatBuffer(count: Encoder.tileRows * shape.upColumns)
             scratch = FloatBuffer(
                 count: kern_attention_scratch(
-                    encoder.kernels.table, min(encoder.capacity, configuration.positions), configuration.headSize))
+                    encoder.kernels.table, min(encoder.capacity, shape.longestText), shape.headSize))
         }
     }
 }

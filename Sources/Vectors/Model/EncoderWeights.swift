@@ -14,9 +14,12 @@ struct NormWeights: Sendable {
     var shift: FloatBuffer
 }
 
-/// One layer of the encoder. Queries, keys and values are one matrix; queries are scaled by 1 / sqrt(head size).
+/// One layer of the encoder. Queries, keys and values are one matrix; queries are scaled by 1 / sqrt(head size), in
+/// their normalisation where they have one.
 struct LayerWeights: Sendable {
     var qkv: LinearWeights
+    var queryNorm: NormWeights?
+    var keyNorm: NormWeights?
     var attention: LinearWeights
     var attentionNorm: NormWeights
     var up: LinearWeights
@@ -24,39 +27,41 @@ struct LayerWeights: Sendable {
     var outputNorm: NormWeights
 }
 
-/// All weights of a BERT encoder, packed once when the model is loaded; without the pooler, which only classifiers use.
+/// All weights of an encoder, packed once when the model is loaded; without a pooler, which only classifiers use.
 struct EncoderWeights: Sendable {
     var words: FloatBuffer
-    var positions: FloatBuffer
+    var positions: FloatBuffer?
     /// A row for each token type; texts are of type 0, the second of a pair of type 1.
-    var types: FloatBuffer
+    var types: FloatBuffer?
     var norm: NormWeights
     var layers: [LayerWeights]
 
     /// - Throws: `ModelError` where the file is not sound, or lacks a tensor, or has it in another shape.
-    init(_ file: Safetensors, _ configuration: BertConfiguration, _ kernels: Kernels) throws {
-        let loader = WeightLoader(file: file, configuration: configuration, kernels: kernels)
-        let hidden = configuration.hidden
-        words = try loader.tensor("embeddings.word_embeddings.weight", [configuration.vocabulary, hidden])
-        positions = try loader.tensor("embeddings.position_embeddings.weight", [configuration.positions, hidden])
-        types = try loader.tensor("embeddings.token_type_embeddings.weight", [configuration.tokenTypes, hidden])
-        norm = try loader.norm("embeddings.LayerNorm")
-        layers = try (0..<configuration.layers).map(loader.layer)
+    init(_ file: Safetensors, _ shape: EncoderShape, _ kernels: Kernels) throws {
+        let loader = WeightLoader(file: file, shape: shape, kernels: kernels)
+        let (names, hidden) = (shape.names, shape.hidden)
+        words = try loader.tensor(names.words + ".weight", [shape.vocabulary, hidden])
+        positions = shape.positions == 0
+            ? nil : try loader.tensor(names.positions + ".weight", [shape.positions, hidden])
+        types = shape.tokenTypes == 0 ? nil : try loader.tensor(names.types + ".weight", [shape.tokenTypes, hidden])
+        norm = try loader.norm(names.norm)
+        layers = try (0..<shape.layers).map(loader.layer)
     }
 }
 
-/// Reads tensors under the names that BERT has given them, with or without `bert.` in front.
+/// Reads tensors under their names, whatever the file puts in front of all of them.
 private struct WeightLoader {
     let file: Safetensors
-    let configuration: BertConfiguration
+    let shape: EncoderShape
     let kernels: Kernels
     let prefix: String
 
-    init(file: Safetensors, configuration: BertConfiguration, kernels: Kernels) {
+    init(file: Safetensors, shape: EncoderShape, kernels: Kernels) {
         self.file = file
-        self.configuration = configuration
+        self.shape = shape
         self.kernels = kernels
-        prefix = file.tensors.keys.contains("bert.embeddings.word_embeddings.weight") ? "bert." : ""
+        let words = shape.names.words + ".weight"
+        prefix = file.tensors.keys.first { $0.hasSuffix("." + words) }.map { String($0.dropLast(words.count)) } ?? ""
     }
 
     func tensor(_ name: String, _ shape: [Int]) throws -> FloatBuffer {
@@ -69,48 +74,79 @@ private struct WeightLoader {
 
     func norm(_ name: String) throws -> NormWeights {
         NormWeights(
-            gain: try tensor(name + ".weight", [configuration.hidden]),
-            shift: try tensor(name + ".bias", [configuration.hidden]))
-    }
-
-    func linear(_ name: String, inputs: Int, outputs: Int) throws -> LinearWeights {
-        let plain = try tensor(name + ".weight", [outputs, inputs])
-        let bias = try tensor(name + ".bias", [outputs])
-        return LinearWeights(
-            weights: pack(plain, inputs: inputs, outputs: outputs), bias: bias, inputs: inputs, outputs: outputs)
+            gain: try tensor(name + ".weight", [shape.hidden]), shift: try tensor(name + ".bias", [shape.hidden]))
     }
 
     func layer(_ number: Int) throws -> LayerWeights {
-        let name = "encoder.layer.\(number)"
-        let (hidden, intermediate) = (configuration.hidden, configuration.intermediate)
+        let (names, hidden) = (shape.names, shape.hidden)
+        func name(_ pattern: String) -> String { pattern.replacing("#", with: "\(number)") }
+        let scale = 1 / Float(shape.headSize).squareRoot()
+        let queryNorm = try names.queryNorm.map { try norm(name($0)) }
+        queryNorm?.scale(by: scale, size: hidden)
+        let qkv = try Plain(loader: self, parts: [names.query, names.key, names.value].map(name), inputs: hidden)
+        if queryNorm == nil { qkv.scale(rows: hidden, by: scale) }
         return LayerWeights(
-            qkv: try queriesKeysValues(name + ".attention.self"),
-            attention: try linear(name + ".attention.output.dense", inputs: hidden, outputs: hidden),
-            attentionNorm: try norm(name + ".attention.output.LayerNorm"),
-            up: try linear(name + ".intermediate.dense", inputs: hidden, outputs: intermediate),
-            down: try linear(name + ".output.dense", inputs: intermediate, outputs: hidden),
-            outputNorm: try norm(name + ".output.LayerNorm"))
+            qkv: qkv.packed(kernels),
+            queryNorm: queryNorm,
+            keyNorm: try names.keyNorm.map { try norm(name($0)) },
+            attention: try linear(name(names.attention), inputs: hidden, outputs: hidden),
+            attentionNorm: try norm(name(names.attentionNorm)),
+            up: try linear(name(names.up), inputs: hidden, outputs: shape.upColumns, hasBias: names.upHasBias),
+            down: try linear(name(names.down), inputs: shape.intermediate, outputs: hidden),
+            outputNorm: try norm(name(names.outputNorm)))
     }
 
-    private func queriesKeysValues(_ name: String) throws -> LinearWeights {
-        let hidden = configuration.hidden
-        let plain = FloatBuffer(count: 3 * hidden * hidden)
-        let bias = FloatBuffer(count: 3 * hidden)
-        for (index, part) in ["query", "key", "value"].enumerated() {
-            let weights = plain.base + index * hidden * hidden
-            try file.read("\(prefix)\(name).\(part).weight", shape: [hidden, hidden], into: weights)
-            try file.read("\(prefix)\(name).\(part).bias", shape: [hidden], into: bias.base + index * hidden)
+    private func linear(_ name: String, inputs: Int, outputs: Int, hasBias: Bool = true) throws -> LinearWeights {
+        try Plain(loader: self, parts: [name], inputs: inputs, outputs: outputs, hasBias: hasBias).packed(kernels)
+    }
+}
+
+extension NormWeights {
+    fileprivate func scale(by factor: Float, size: Int) {
+        for index in 0..<size {
+            gain.base[index] *= factor
+            shift.base[index] *= factor
         }
-        let scale = 1 / Float(configuration.headSize).squareRoot()
-        for index in 0..<hidden * hidden { plain.base[index] *= scale }
-        for index in 0..<hidden { bias.base[index] *= scale }
-        return LinearWeights(
-            weights: pack(plain, inputs: hidden, outputs: 3 * hidden), bias: bias, inputs: hidden, outputs: 3 * hidden)
+    }
+}
+
+/// A linear layer as the file has it, or several of the same inputs below each other.
+private struct Plain {
+    let inputs: Int
+    let outputs: Int
+    let weights: FloatBuffer
+    let bias: FloatBuffer
+
+    /// - Parameter outputs: Of each part; as many as inputs if not given.
+    init(
+        loader: WeightLoader, parts: [String], inputs: Int, outputs: Int? = nil, hasBias: Bool = true
+    ) throws {
+        let rows = outputs ?? inputs
+        let (file, names) = (loader.file, parts.map { loader.prefix + $0 })
+        for name in names { try file.tensor(name + ".weight", shape: [rows, inputs]) }
+        self.inputs = inputs
+        self.outputs = rows * parts.count
+        weights = FloatBuffer(count: self.outputs * inputs)
+        bias = FloatBuffer(count: self.outputs)
+        for (index, name) in names.enumerated() {
+            let part = bias.base + index * rows
+            try file.read(name + ".weight", shape: [rows, inputs], into: weights.base + index * rows * inputs)
+            if hasBias {
+                try file.read(name + ".bias", shape: [rows], into: part)
+            } else {
+                part.initialize(repeating: 0, count: rows)
+            }
+        }
     }
 
-    private func pack(_ plain: FloatBuffer, inputs: Int, outputs: Int) -> FloatBuffer {
+    func scale(rows: Int, by factor: Float) {
+        for index in 0..<rows * inputs { weights.base[index] *= factor }
+        for index in 0..<rows { bias.base[index] *= factor }
+    }
+
+    func packed(_ kernels: Kernels) -> LinearWeights {
         let packed = FloatBuffer(count: kern_packed_size(kernels.table, outputs, inputs))
-        kernels.table.pointee.pack(plain.base, outputs, inputs, packed.base)
-        return packed
+        kernels.table.pointee.pack(weights.base, outputs, inputs, packed.base)
+        return LinearWeights(weights: packed, bias: bias, inputs: inputs, outputs: outputs)
     }
 }
