@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes Sources/CKernels/unicode.c: what BERT's normaliser does with every code point.
+"""Writes Sources/CKernels/unicode.c: what BERT's normaliser does with every code point, cased or not.
 
 Asks the Hugging Face wheel itself, because its Unicode tables are frozen years behind any current library:
 
@@ -56,9 +56,10 @@ KEEP, DROP, SPACE, BLOCK, PUNCTUATION, IDEOGRAPH, HANGUL, FIRST_MAP = 0, 1, 2, 3
 maps, offsets = [], {}
 
 
-def mapping(kept, ideograph):
+def mapping(kept, ideograph, reorders):
     """The table value of a code point that becomes `kept`: see CKernels.h for the layout of an element."""
-    elements = [ord(c) | is_punctuation(c) << 21 | ideograph << 22 | combining_class(c) << 23 for c in kept]
+    elements = [ord(c) | is_punctuation(c) << 21 | ideograph << 22 | (combining_class(c) if reorders else 0) << 23
+                for c in kept]
     elements[-1] |= 1 << 31
     key = tuple(elements)
     if key not in offsets:
@@ -67,7 +68,8 @@ def mapping(kept, ideograph):
     return FIRST_MAP + offsets[key]
 
 
-def value(c):
+def value(c, lowercases, strips):
+    """What becomes of a code point; without stripping nothing is decomposed, so that marks stay where they are."""
     char = chr(c)
     cleaned = clean("a" + char + "b")
     if cleaned == "ab":
@@ -75,20 +77,20 @@ def value(c):
     if cleaned == "a b":
         return SPACE
     ideograph = space_cjk("a" + char + "b") == f"a {char} b"
-    decomposed = nfd(char)
-    stripped = strip("a" + char + "b")[1:-1]
-    kept = "".join(lower(k) for k in stripped)
+    kept = strip("a" + char + "b")[1:-1] if strips else char
+    if lowercases:
+        kept = "".join(lower(k) for k in kept)
     assert " " not in kept
     if not kept:
-        return BLOCK if any(combining_class(d) == 0 for d in decomposed) else DROP
-    if 0xAC00 <= c <= 0xD7A3:
+        return BLOCK if any(combining_class(d) == 0 for d in nfd(char)) else DROP
+    if strips and 0xAC00 <= c <= 0xD7A3:
         index = c - 0xAC00
         jamo = chr(0x1100 + index // 588) + chr(0x1161 + index % 588 // 28)
         assert kept == jamo + (chr(0x11A7 + index % 28) if index % 28 else "")
         return HANGUL
-    if kept == char and combining_class(char) == 0:
+    if kept == char and not (strips and combining_class(char)):
         return PUNCTUATION if is_punctuation(char) else IDEOGRAPH if ideograph else KEEP
-    return mapping(kept, ideograph)
+    return mapping(kept, ideograph, reorders=strips)
 
 
 def c_array(declaration, numbers):
@@ -102,26 +104,34 @@ def c_array(declaration, numbers):
     return declaration + " = {\n" + "\n".join(lines + [line]) + "\n};\n"
 
 
-def write_tables():
+def table_source(name, lowercases, strips):
     table = [KEEP] * 0x110000
     for c in code_points:
-        table[c] = value(c)
+        table[c] = value(c, lowercases, strips)
     blocks, pages = {}, []
     for start in range(0, len(table), 128):
         pages.append(blocks.setdefault(tuple(table[start:start + 128]), len(blocks)))
     assert len(blocks) < 256 and len(maps) < 65000
-    body = (
-        c_array(f"const uint8_t kern_unicode_pages[{len(pages)}]", pages) + "\n"
-        + c_array(f"const uint16_t kern_unicode_values[{len(blocks) * 128}]", [v for b in blocks for v in b]) + "\n"
-        + c_array(f"const uint32_t kern_unicode_maps[{len(maps)}]", maps)
-    )
+    print(f"{name}: {len(blocks)} blocks")
+    values = [v for b in blocks for v in b]
+    return (c_array(f"static const uint8_t {name}_pages[{len(pages)}]", pages) + "\n"
+            + c_array(f"static const uint16_t {name}_values[{len(values)}]", values) + "\n")
+
+
+def write_tables():
+    kinds = {"cased": (False, False), "cased_stripped": (False, True), "uncased": (True, False),
+             "uncased_stripped": (True, True)}
+    body = "".join(table_source(name, *kind) for name, kind in kinds.items())
+    body += c_array(f"const uint32_t kern_unicode_maps[{len(maps)}]", maps)
+    body += "\nconst kern_unicode_table kern_unicode_tables[4] = {\n"
+    body += "".join(f"    {{{name}_pages, {name}_values}},\n" for name in kinds) + "};\n"
     digest = hashlib.sha256(body.encode()).hexdigest()
     (root / "Sources/CKernels/unicode.c").write_text(
         "// Made by Scripts/make-unicode-tables.py from Hugging Face tokenizers 0.23.3; not to be edited.\n"
         f"// SHA-256 of what follows the include: {digest}\n"
         '#include "CKernels.h"\n\n' + body
     )
-    print(f"{len(blocks)} blocks, {len(maps)} map elements")
+    print(f"{len(maps)} map elements")
 
 
 def words(text):

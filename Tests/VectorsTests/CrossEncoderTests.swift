@@ -11,18 +11,13 @@ struct CrossEncoderTests {
         var logit: Float
     }
 
-    private static var folder: String {
-        get throws {
-            let url = try #require(Bundle.module.url(forResource: "Fixtures", withExtension: nil))
-            return url.appending(path: "cross-encoder").path
-        }
-    }
-
-    @Test("gives transformers' numbers with every instruction set", arguments: Kernels.all.map(\.name))
-    func matchesReference(_ kernel: String) async throws {
+    @Test(
+        "gives transformers' numbers with every instruction set", arguments: ["cross-encoder", "xlm-reranker"],
+        Kernels.all.map(\.name))
+    func matchesReference(_ model: String, _ kernel: String) async throws {
         let kernels = try #require(Kernels.all.first { $0.name == kernel })
-        let model = try CrossEncoder(folder: Self.folder, threads: 2, kernels: kernels)
-        let pairs = try JSONDecoder().decode([Pair].self, from: try Reference.fixture("cross-encoder/pairs.json"))
+        let pairs = try JSONDecoder().decode([Pair].self, from: try Reference.fixture("\(model)/pairs.json"))
+        let model = try CrossEncoder(folder: FamilyTests.folder(model), threads: 2, kernels: kernels)
         for pair in pairs {
             let logit = try await model.logits(of: [pair.passage], to: pair.query)[0]
             #expect(abs(logit - pair.logit) < 1e-4, "\(pair.query)")
@@ -31,7 +26,7 @@ struct CrossEncoderTests {
 
     @Test("judges a passage the same whatever else it judges, between 0 and 1")
     func isIndependent() async throws {
-        let model = try CrossEncoder(folder: Self.folder, threads: 2)
+        let model = try CrossEncoder(folder: FamilyTests.folder("cross-encoder"), threads: 2)
         let passages = (0..<100).map { Array(repeating: "the rent is paid", count: 1 + $0 % 13).joined(separator: " ") }
         let together = try await model.relevance(of: passages, to: "rent?")
         #expect(together.count == 100 && together.allSatisfy { (0...1).contains($0) })

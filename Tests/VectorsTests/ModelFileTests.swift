@@ -144,10 +144,16 @@ struct ModelFolderTests {
 
     @Test("is refused for what Almanac does not run", arguments: [
         ("modules.json", #"[{"path":"2_Dense","type":"sentence_transformers.models.Dense"}]"#),
+        ("modules.json", #"[{"path":"0","type":"sentence_transformers.models.WordEmbeddings"}]"#),
+        ("modules.json", chain(pooling: "../../1_Pooling")),
+        ("modules.json", chain(pooling: "0")),
+        ("modules.json", chain(pooling: String(repeating: "1_Pooling/../", count: 3))),
         ("modules.json", "[]"),
         ("modules.json", "{"),
         ("config.json", #"{"model_type":"roberta"}"#),
-        ("config.json", config(with: #""relu""#, insteadOf: #""gelu""#)),
+        ("config.json", config(with: #""mish""#, insteadOf: #""gelu""#)),
+        ("config.json", config(with: #""gelu","position_embedding_type":"relative_key""#, insteadOf: #""gelu""#)),
+        ("config.json", config(with: #""gelu","position_embedding_type":"alibi""#, insteadOf: #""gelu""#)),
         ("config.json", config(with: #""hidden_size":20"#, insteadOf: #""hidden_size":16"#)),
         ("config.json", config(with: #""hidden_size":-16"#, insteadOf: #""hidden_size":16"#)),
         ("config.json", config(with: #"_heads":0"#, insteadOf: #"_heads":1"#)),
@@ -158,12 +164,19 @@ struct ModelFolderTests {
         ("1_Pooling/config.json", #"{"word_embedding_dimension":8,"pooling_mode_mean_tokens":true}"#),
         ("sentence_bert_config.json", #"{"max_seq_length":21}"#),
         ("sentence_bert_config.json", #"{"max_seq_length":-1}"#),
-        ("tokenizer_config.json", #"{"do_lower_case":false}"#),
+        ("tokenizer_config.json", #"{"do_lower_case":"no"}"#),
         ("vocab.txt", "[PAD]\n[UNK]\n"),
         ("vocab.txt", ""),
     ] as [(String, String)])
     func refuses(_ name: String, _ text: String) {
         #expect(throws: ModelError.self) { _ = try open(replacing: [name: text]) }
+    }
+
+    private static func chain(pooling: String) -> String {
+        """
+        [{"path":"","type":"sentence_transformers.models.Transformer"},
+        {"path":"\(pooling)","type":"sentence_transformers.models.Pooling"}]
+        """
     }
 
     private static func config(with new: String, insteadOf old: String) -> String {

@@ -6,16 +6,19 @@ import Testing
 @Suite("The tokenizer")
 struct WordPieceTests {
     /// Enough pieces to see every rule; ids are positions.
-    private static let tiny: WordPiece = {
+    private static let tiny: Tokenizer = {
         let tokens = [
             "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "un", "##aff", "##able", "##a", "##b", "caf", "##e",
             "!", "x", "y", "中", "ß", "[", "]", "sep", "hello",
         ]
-        guard let tokenizer = WordPiece(Vocabulary(tokens.map { Array($0.utf8) })) else {
-            preconditionFailure("The tiny vocabulary has its special tokens.")
-        }
-        return tokenizer
+        let vocabulary = Vocabulary(tokens.map { Array($0.utf8) })
+        let added = tokens.prefix(5).enumerated().map { AddedTokens.Token(literal: Array($1.utf8), id: Int32($0)) }
+        return Tokenizer(
+            WordPiece(vocabulary, unknownID: 1), frame: Tokenizer.Frame(classID: 2, separatorID: 3),
+            added: AddedTokens(added), count: tokens.count)
     }()
+
+    private static let words = WordPiece(Vocabulary([]), unknownID: 1)
 
     @Test("cuts words into the longest pieces", arguments: [
         ("", []),
@@ -60,7 +63,7 @@ struct WordPieceTests {
                 guard let scalar = Unicode.Scalar(code) else { continue }
                 text.unicodeScalars.append(contentsOf: ["a", scalar, "b", " "])
             }
-            let words = Self.tiny.words(of: text[...])
+            let words = Self.words.words(of: text[...])
             var hash: UInt64 = 0xCBF2_9CE4_8422_2325
             for byte in words.joined(separator: "\n").utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
             #expect(hash == UInt64(digest, radix: 16), "block \(String(block * 4096, radix: 16))")
@@ -76,7 +79,7 @@ struct WordPieceTests {
     func matchesMarks() throws {
         for line in try Reference.fixture("words.jsonl").split(separator: UInt8(ascii: "\n")) {
             let expected = try JSONDecoder().decode(Words.self, from: Data(line))
-            let words = Self.tiny.words(of: expected.text[...])
+            let words = Self.words.words(of: expected.text[...])
             // Compared by bytes: Swift's strings are equal when they are canonically equivalent.
             #expect(words.map { Array($0.utf8) } == expected.words.map { Array($0.utf8) })
         }

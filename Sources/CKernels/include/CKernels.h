@@ -1,6 +1,7 @@
 #ifndef ALMANAC_CKERNELS_H
 #define ALMANAC_CKERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -152,13 +153,23 @@ enum : uint32_t {
     kern_unicode_map_last = 1u << 31,
 };
 
-extern const uint8_t kern_unicode_pages[];
-extern const uint16_t kern_unicode_values[];
+/// What becomes of every code point, in pages of 128.
+typedef struct kern_unicode_table {
+    const uint8_t *_Nonnull pages;
+    const uint16_t *_Nonnull values;
+} kern_unicode_table;
+
+extern const kern_unicode_table kern_unicode_tables[4];
 extern const uint32_t kern_unicode_maps[];
 
+/// The table of a normaliser that lower-cases or not, and takes accents away or not.
+static inline kern_unicode_table kern_unicode_table_for(bool lowercases, bool strips_accents) {
+    return kern_unicode_tables[(lowercases ? 2 : 0) + (strips_accents ? 1 : 0)];
+}
+
 /// One of the values above. `scalar` is below 0x110000.
-static inline uint32_t kern_unicode_value(uint32_t scalar) {
-    return kern_unicode_values[kern_unicode_pages[scalar >> 7] << 7 | (scalar & 127)];
+static inline uint32_t kern_unicode_value(kern_unicode_table table, uint32_t scalar) {
+    return table.values[table.pages[scalar >> 7] << 7 | (scalar & 127)];
 }
 
 /// An element of a replacement: scalar, flags, canonical combining class, and whether it is the last.

@@ -2,17 +2,20 @@ import CKernels
 import Foundation
 import Knowledge
 
-/// A BERT model that reads a query and a passage together and gives one number for how well they fit.
+/// A model that reads a query and a passage together and gives one number for how well they fit.
 ///
 /// (Nogueira and Cho, Passage Re-ranking with BERT, 2019.) The folder is what `transformers` saves for a
-/// `BertForSequenceClassification` with one label, such as cross-encoder/ms-marco-MiniLM-L6-v2.
+/// `BertForSequenceClassification` or `XLMRobertaForSequenceClassification` with one label, such as
+/// cross-encoder/ms-marco-MiniLM-L6-v2 or BAAI/bge-reranker-base.
 package final class CrossEncoder: Reranker {
     /// Tokens of a batch.
     private static let batchTokens = 1_024
 
     private let encoder: Encoder
-    private let tokenizer: WordPiece
+    private let tokenizer: Tokenizer
     private let maxTokens: Int
+    /// Whether the second text's tokens are of another type than the first's.
+    private let hasTypes: Bool
     private let pooler: Dense
     private let classifier: Dense
     private let workers: Workers
@@ -28,13 +31,17 @@ package final class CrossEncoder: Reranker {
     init(folder: String, threads: Int, kernels: Kernels) throws {
         let files = try ClassifierFolder(path: folder)
         let weights = try Safetensors(path: files.weightsPath)
+        let configuration = files.configuration
         encoder = try Encoder(
-            weights, files.bert.shape, pooling: .classToken, capacity: max(Self.batchTokens, files.maxTokens),
-            kernels: kernels)
-        pooler = try Dense(weights, "bert.pooler.dense", inputs: files.bert.hidden, outputs: files.bert.hidden)
-        classifier = try Dense(weights, "classifier", inputs: files.bert.hidden, outputs: 1)
+            weights, configuration.shape(weights, longestText: files.maxTokens), pooling: .classToken,
+            capacity: max(Self.batchTokens, files.maxTokens), kernels: kernels)
+        let (first, second) = files.head
+        pooler = try Dense(
+            weights, first, inputs: configuration.hidden, outputs: configuration.hidden, activation: .tanh)
+        classifier = try Dense(weights, second, inputs: configuration.hidden, outputs: 1)
         tokenizer = files.tokenizer
         maxTokens = files.maxTokens
+        hasTypes = files.tokenizer.frame.secondType > 0
         workers = Workers(count: threads, name: "rerank")
     }
 
@@ -45,22 +52,24 @@ package final class CrossEncoder: Reranker {
     }
 
     func logits(of passages: [String], to query: String) async throws -> [Float] {
-        let question = tokenizer.ids(of: query[...], limit: (maxTokens - 3) / 2)
+        let frame = tokenizer.frame
+        let between = Array(repeating: frame.separatorID, count: frame.separatorsBetween)
+        let room = maxTokens - 2 - between.count
+        let question = [frame.classID] + tokenizer.ids(of: query[...], limit: room / 2) + between
         let pairs = try await workers.run(.urgent) { [self] in
             passages.map { passage in
-                let rest = tokenizer.ids(of: passage[...], limit: maxTokens - 3 - question.count)
-                return [tokenizer.classID] + question + [tokenizer.separatorID] + rest + [tokenizer.separatorID]
+                question + tokenizer.ids(of: passage[...], limit: maxTokens - 1 - question.count) + [frame.separatorID]
             }
         }
-        let second = question.count + 2
         var logits = [Float](repeating: 0, count: pairs.count)
         try await withThrowingTaskGroup(of: (Range<Int>, [Float]).self) { group in
             for batch in Self.batches(of: pairs) {
                 group.addTask { [self] in
                     let found = try await workers.run(.urgent) { [self] in
-                        encoder.classStates(
-                            of: pairs[batch], secondStarts: ArraySlice(batch.map { _ in second })
-                        ).map { classifier(pooler($0).map(tanh))[0] }
+                        let starts = pairs[batch].map { hasTypes ? question.count : $0.count }
+                        return encoder.classStates(of: pairs[batch], secondStarts: starts[...]).map {
+                            classifier(pooler($0))[0]
+                        }
                     }
                     return (batch, found)
                 }
@@ -89,47 +98,31 @@ package final class CrossEncoder: Reranker {
 /// A model folder that `transformers` saved for a classifier of one label.
 private struct ClassifierFolder {
     let weightsPath: String
-    let bert: BertConfiguration
-    let tokenizer: WordPiece
+    let configuration: EncoderConfiguration
+    let tokenizer: Tokenizer
     let maxTokens: Int
+    /// The names of the two layers on top of the first token's state.
+    let head: (String, String)
 
     init(path: String) throws {
-        bert = try ModelFolder.bert(path + "/config.json")
-        guard bert.tokenTypes >= 2 else {
-            throw ModelError.unsupported(file: path + "/config.json", reason: "type_vocab_size \(bert.tokenTypes)")
+        let files = ModelFiles(path: path)
+        configuration = try files.configuration()
+        switch configuration.family {
+        case .bert: head = ("pooler.dense", "classifier")
+        case .roberta: head = ("classifier.dense", "classifier.out_proj")
+        default:
+            throw ModelError.unsupported(
+                file: path + "/config.json", reason: "a reranker of model_type \(configuration.modelType)")
         }
-        let options = try ModelFolder.uncasedOptions(path)
-        maxTokens = max(8, try ModelFolder.maxTokens(path, options, bert))
-        tokenizer = try ModelFolder.tokenizer(path, bert).tokenizer
+        tokenizer = try files.tokenizer(configuration).tokenizer
+        if tokenizer.frame.secondType >= configuration.tokenTypes ?? 2 {
+            throw ModelError.unsupported(
+                file: path + "/config.json", reason: "type_vocab_size \(configuration.tokenTypes ?? 2)")
+        }
+        maxTokens = try files.maxTokens(configuration)
+        guard maxTokens >= 8 else {
+            throw ModelError.unsupported(file: path + "/config.json", reason: "a length of \(maxTokens) tokens")
+        }
         weightsPath = path + "/model.safetensors"
-    }
-}
-
-/// A small linear layer, one row at a time.
-private struct Dense: Sendable {
-    private let weights: [Float]
-    private let bias: [Float]
-
-    init(_ file: Safetensors, _ name: String, inputs: Int, outputs: Int) throws {
-        weights = try Self.tensor(file, name + ".weight", [outputs, inputs])
-        bias = try Self.tensor(file, name + ".bias", [outputs])
-    }
-
-    private static func tensor(_ file: Safetensors, _ name: String, _ shape: [Int]) throws -> [Float] {
-        try file.tensor(name, shape: shape)
-        var values = [Float](repeating: 0, count: shape.reduce(1, *))
-        try values.withUnsafeMutableBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return }
-            try file.read(name, shape: shape, into: base)
-        }
-        return values
-    }
-
-    func callAsFunction(_ input: [Float]) -> [Float] {
-        bias.indices.map { row in
-            var sum = bias[row]
-            for column in input.indices { sum += weights[row * input.count + column] * input[column] }
-            return sum
-        }
     }
 }

@@ -15,24 +15,29 @@ final class Encoder: Sendable {
     let capacity: Int
     private let shape: EncoderShape
     private let pooling: Pooling
+    /// What pooled vectors go through before they are scaled to unit length.
+    private let projections: [Dense]
     private let weights: EncoderWeights
     private let workspaces = Mutex<[Workspace]>([])
 
     /// - Parameter capacity: The most tokens of one batch, at least as many as the longest text has.
     /// - Throws: `ModelError` where the weights are not what the configuration says.
     convenience init(_ folder: ModelFolder, capacity: Int, kernels: Kernels = .best) throws {
+        let file = try Safetensors(path: folder.weightsPath)
         try self.init(
-            Safetensors(path: folder.weightsPath), folder.bert.shape, pooling: folder.pooling, capacity: capacity,
-            kernels: kernels)
+            file, folder.configuration.shape(file, longestText: folder.maxTokens), pooling: folder.pooling,
+            projections: folder.projections(), capacity: capacity, kernels: kernels)
     }
 
     init(
-        _ file: Safetensors, _ shape: EncoderShape, pooling: Pooling, capacity: Int, kernels: Kernels
+        _ file: Safetensors, _ shape: EncoderShape, pooling: Pooling, projections: [Dense] = [], capacity: Int,
+        kernels: Kernels
     ) throws {
         self.kernels = kernels
         self.capacity = capacity
         self.shape = shape
         self.pooling = pooling
+        self.projections = projections
         weights = try EncoderWeights(file, shape, kernels)
     }
 
@@ -78,13 +83,28 @@ final class Encoder: Sendable {
         for (ids, second) in zip(texts, secondStarts) {
             let parts = [(0..<second, 0), (second..<ids.count, 1)]
             for (range, type) in parts where !range.isEmpty {
-                kernels.table.pointee.embed(
-                    Array(ids[range]), range.count, hidden, weights.words.base,
-                    weights.positions.map { $0.base + (shape.firstPosition + range.lowerBound) * hidden },
-                    weights.types.map { $0.base + type * hidden }, row + range.lowerBound * hidden)
+                for (part, position) in positions(of: ids, in: range) {
+                    kernels.table.pointee.embed(
+                        Array(ids[part]), part.count, hidden, weights.words.base,
+                        weights.positions.map { $0.base + position * hidden },
+                        weights.types.map { $0.base + type * hidden }, row + part.lowerBound * hidden)
+                }
             }
             normalise(row, rows: ids.count, weights.norm)
             row += ids.count * hidden
+        }
+    }
+
+    /// Parts of a text whose tokens take consecutive rows of the position table, and the first of these.
+    private func positions(of ids: [Int32], in range: Range<Int>) -> [(part: Range<Int>, position: Int)] {
+        guard let padding = shape.paddingID, ids.contains(padding) else {
+            return [(range, shape.firstPosition + range.lowerBound)]
+        }
+        var position = shape.firstPosition + ids[..<range.lowerBound].count { $0 != padding }
+        return range.map { index in
+            guard ids[index] != padding else { return (index..<index + 1, shape.firstPosition - 1) }
+            defer { position += 1 }
+            return (index..<index + 1, position)
         }
     }
 
@@ -159,12 +179,24 @@ final class Encoder: Sendable {
         var row = workspace.hidden.base
         return texts.map { ids in
             defer { row += ids.count * hidden }
+            let rows = pooling == .mean ? ids.count : 1
+            if !projections.isEmpty { return project(row, rows: rows) }
             return [Float](unsafeUninitializedCapacity: hidden) { vector, count in
                 guard let base = vector.baseAddress else { return }
-                kernels.table.pointee.mean_unit(row, pooling == .mean ? ids.count : 1, hidden, base)
+                kernels.table.pointee.mean_unit(row, rows, hidden, base)
                 count = hidden
             }
         }
+    }
+
+    /// The mean of the rows through the projections, scaled to unit length.
+    private func project(_ row: UnsafeMutablePointer<Float>, rows: Int) -> [Float] {
+        let mean = (0..<shape.hidden).map { column in
+            (0..<rows).reduce(Float(0)) { $0 + row[$1 * shape.hidden + column] } / Float(rows)
+        }
+        let vector = projections.reduce(mean) { $1($0) }
+        let length = vector.reduce(Float(0)) { $0 + $1 * $1 }.squareRoot()
+        return length > 0 ? vector.map { $0 / length } : vector
     }
 
     /// What one batch at a time computes in; kept for the next.

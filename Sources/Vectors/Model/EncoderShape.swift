@@ -30,6 +30,8 @@ struct EncoderShape: Sendable {
     var positions: Int
     /// The row that a text's first token takes: RoBERTa and MPNet leave some out in front.
     var firstPosition = 0
+    /// A token that takes the row before the first and is not counted, wherever it stands; nil: there is none.
+    var paddingID: Int32?
     /// Rows of the token type table; 0: there is none.
     var tokenTypes: Int
     var epsilon: Float

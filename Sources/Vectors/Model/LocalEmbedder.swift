@@ -11,7 +11,7 @@ package final class LocalEmbedder: Embedder {
 
     package let model: EmbeddingModel
     package let countsByVocabulary = true
-    private let tokenizer: WordPiece
+    private let tokenizer: Tokenizer
     private let encoder: Encoder
     private let workers: Workers
     private let prompts: (query: String, passage: String)

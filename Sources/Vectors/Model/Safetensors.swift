@@ -11,8 +11,8 @@ struct Safetensors {
         var bytes: Range<Int>
     }
 
-    /// Headers above this are refused by the format's own library too.
-    static let maxHeaderBytes = 100_000_000
+    /// Published headers are far below one megabyte; the format's own library stops at a hundred.
+    static let maxHeaderBytes = 16 << 20
     private static let sizes = [
         "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "I8": 1,
         "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
@@ -138,12 +138,31 @@ struct Safetensors {
         return tensor
     }
 
+    /// The name of the tensor that is called so behind whatever the file puts in front of all names ("bert.").
+    func name(endingIn name: String) -> String {
+        tensors.keys.contains(name) ? name : tensors.keys.filter { $0.hasSuffix("." + name) }.min() ?? name
+    }
+
+    /// A tensor of F32, F16 or BF16 as floats.
+    ///
+    /// - Throws: As `read`.
+    func floats(_ name: String, shape: [Int]) throws -> [Float] {
+        // Before memory is taken: the shape comes from config.json, which may ask for any amount.
+        try tensor(name, shape: shape)
+        return try [Float](unsafeUninitializedCapacity: shape.reduce(1, *)) { buffer, count in
+            guard let base = buffer.baseAddress else { return }
+            try read(name, shape: shape, into: base)
+            count = buffer.count
+        }
+    }
+
     /// Reads a tensor of F32, F16 or BF16 as floats.
     ///
     /// - Parameters:
     ///   - shape: What it must be.
     ///   - destination: At least as many floats.
-    /// - Throws: `ModelError` if there is no such tensor, or of another shape or type, or reading fails.
+    /// - Throws: `ModelError` if there is no such tensor, or of another shape or type, or with values that are not
+    ///   finite, or reading fails.
     func read(_ name: String, shape: [Int], into destination: UnsafeMutablePointer<Float>) throws {
         let tensor = try tensor(name, shape: shape)
         guard let widen = Self.widening(tensor.type) else {
@@ -153,9 +172,22 @@ struct Safetensors {
         var offset = tensor.bytes.lowerBound
         while offset < tensor.bytes.upperBound {
             let data = try block(at: offset, count: min(tensor.bytes.upperBound - offset, 4 << 20))
-            destination = data.withUnsafeBytes { widen($0, destination) }
+            let end = data.withUnsafeBytes { widen($0, destination) }
+            guard Self.areFinite(destination, until: end) else {
+                throw ModelError.malformed(file: path, reason: "\(name) has values that are not finite numbers")
+            }
+            destination = end
             offset += data.count
         }
+    }
+
+    /// Whether all floats are numbers: neither infinite nor NaN, which have all bits of the exponent set.
+    private static func areFinite(_ start: UnsafeMutableRawPointer, until end: UnsafeMutableRawPointer) -> Bool {
+        var greatest: UInt32 = 0
+        for offset in stride(from: 0, to: end - start, by: 4) {
+            greatest = max(greatest, start.load(fromByteOffset: offset, as: UInt32.self) & 0x7FFF_FFFF)
+        }
+        return greatest < 0x7F80_0000
     }
 
     /// Exactly `count` bytes.

@@ -1,32 +1,28 @@
 import CKernels
 
-/// Reads UTF-8 once and yields BERT's words: normalised, lower-cased, without accents, punctuation set apart.
+/// What BERT's normaliser does, apart from cleaning: the fields of Hugging Face's `BertNormalizer`.
+struct WordRules: Hashable, Sendable {
+    var lowercases = true
+    var stripsAccents = true
+    /// Whether every Chinese character is a word.
+    var isolatesIdeographs = true
+}
+
+/// Reads UTF-8 once and yields BERT's words: normalised by its rules, punctuation set apart.
 ///
-/// The same words as Hugging Face's `BertNormalizer` and `BertPreTokenizer` give for an uncased model: clean text,
-/// spaces around ideographs, NFD, drop non-spacing marks, lower-case scalar by scalar, split at white space and
-/// punctuation. What each code point becomes stands in a table made from their library (see `kern_unicode_value`); what
-/// remains to do here is the canonical order of the marks that are kept, and cutting.
+/// The same words as Hugging Face's `BertNormalizer` and `BertPreTokenizer` give: clean text, spaces around ideographs,
+/// NFD, drop non-spacing marks, lower-case scalar by scalar, split at white space and punctuation. What each code point
+/// becomes stands in a table made from their library (see `kern_unicode_value`); what remains to do here is the
+/// canonical order of the marks that are kept, and cutting.
 struct WordScanner {
-    enum Piece {
-        /// Stands in the first `length` bytes of the buffer.
-        case word
-        /// A special token's literal stood in the text.
-        case special(Int32)
-    }
-
-    /// A literal such as `[SEP]` that is recognised anywhere in the raw text, even inside a word.
-    struct Special {
-        var literal: [UInt8]
-        var id: Int32
-    }
-
     /// Longer words are unknown whatever they are, so that only this many scalars are kept.
     static let maxScalars = 100
     static let bufferSize = (maxScalars + 1) * 4
 
     private let text: UnsafeBufferPointer<UInt8>
     private let word: UnsafeMutablePointer<UInt8>
-    private let specials: [Special]
+    private let table: kern_unicode_table
+    private let isolatesIdeographs: Bool
     private var position = 0
     /// The next element of a replacement that is not used up.
     private var mapIndex: UInt32?
@@ -38,49 +34,58 @@ struct WordScanner {
     private(set) var length = 0
     /// Scalars of the word, counted on where they are no longer kept.
     private(set) var scalars = 0
+    /// Whether white space stands between the word and the one before it.
+    private(set) var followsSpace = false
+    private var endedAtSpace = false
 
     /// - Parameters:
     ///   - text: Valid UTF-8.
     ///   - word: `bufferSize` bytes. Both must outlive the scanner.
-    init(_ text: UnsafeBufferPointer<UInt8>, specials: [Special], word: UnsafeMutablePointer<UInt8>) {
+    init(_ text: UnsafeBufferPointer<UInt8>, rules: WordRules, word: UnsafeMutablePointer<UInt8>) {
         self.text = text
         self.word = word
-        self.specials = specials
+        table = kern_unicode_table_for(rules.lowercases, rules.stripsAccents)
+        isolatesIdeographs = rules.isolatesIdeographs
     }
 
-    mutating func next() -> Piece? {
+    /// Whether there was another word, which then stands in the first `length` bytes of the buffer.
+    mutating func next() -> Bool {
         length = 0
         scalars = 0
+        followsSpace = endedAtSpace
+        endedAtSpace = false
         if !run.isEmpty { run.removeAll(keepingCapacity: true) }
         if let scalar = held {
             held = nil
             append(scalar)
-            return .word
+            return true
         }
         while true {
             if let index = mapIndex {
-                if replace(kern_unicode_map(index), at: index) { return .word }
+                if replace(kern_unicode_map(index), at: index) { return true }
                 continue
             }
-            guard position < text.count else { return scalars > 0 ? .word : nil }
-            if text[position] == UInt8(ascii: "["), let special = specialHere() {
-                guard scalars == 0 else { return .word }
-                position += special.literal.count
-                return .special(special.id)
-            }
-            if consume(decode()) { return .word }
+            guard position < text.count else { return scalars > 0 }
+            let (scalar, length) = UTF8Bytes.scalar(text, at: position)
+            position += length
+            if consume(scalar) { return true }
         }
     }
 
     /// Takes a scalar of the text in. Returns whether the word has ended.
     private mutating func consume(_ scalar: UInt32) -> Bool {
-        let value = kern_unicode_value(scalar)
+        let value = kern_unicode_value(table, scalar)
         switch Int(value) {
         case kern_unicode_keep: append(scalar)
         case kern_unicode_drop: break
-        case kern_unicode_space: return scalars > 0
+        case kern_unicode_space:
+            if scalars > 0 { endedAtSpace = true } else { followsSpace = true }
+            return endedAtSpace
         case kern_unicode_block: run.removeAll(keepingCapacity: true)
-        case kern_unicode_punctuation, kern_unicode_ideograph: return isolate(scalar)
+        case kern_unicode_punctuation: return isolate(scalar)
+        case kern_unicode_ideograph:
+            if isolatesIdeographs { return isolate(scalar) }
+            append(scalar)
         case kern_unicode_hangul: appendJamo(of: scalar)
         default: mapIndex = value - UInt32(kern_unicode_first_map)
         }
@@ -91,7 +96,8 @@ struct WordScanner {
     private mutating func replace(_ element: UInt32, at index: UInt32) -> Bool {
         mapIndex = element & kern_unicode_map_last == 0 ? index + 1 : nil
         let scalar = element & kern_unicode_map_scalar
-        if element & (kern_unicode_map_punctuation | kern_unicode_map_ideograph) != 0 { return isolate(scalar) }
+        let isolated = kern_unicode_map_punctuation | (isolatesIdeographs ? kern_unicode_map_ideograph : 0)
+        if element & isolated != 0 { return isolate(scalar) }
         append(scalar, combiningClass: UInt8(truncatingIfNeeded: element >> kern_unicode_map_class_shift))
         return false
     }
@@ -160,30 +166,5 @@ struct WordScanner {
         word[place + 2] = tail(6)
         word[place + 3] = tail(0)
         return 4
-    }
-
-    /// The scalar at `position`, which moves behind it. The text is valid UTF-8.
-    private mutating func decode() -> UInt32 {
-        let first = UInt32(text[position])
-        if first < 0x80 {
-            position += 1
-            return first
-        }
-        func tail(_ offset: Int) -> UInt32 { UInt32(text[position + offset] & 0x3F) }
-        if first < 0xE0 {
-            defer { position += 2 }
-            return (first & 0x1F) << 6 | tail(1)
-        }
-        if first < 0xF0 {
-            defer { position += 3 }
-            return (first & 0x0F) << 12 | tail(1) << 6 | tail(2)
-        }
-        defer { position += 4 }
-        return (first & 0x07) << 18 | tail(1) << 12 | tail(2) << 6 | tail(3)
-    }
-
-    private func specialHere() -> Special? {
-        let rest = text[position...]
-        return specials.first { rest.starts(with: $0.literal) }
     }
 }
