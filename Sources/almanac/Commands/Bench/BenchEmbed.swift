@@ -1,0 +1,77 @@
+import ArgumentParser
+import Foundation
+import Knowledge
+import Vectors
+
+/// How many tokens a second are embedded in the background, as documents are while they are indexed.
+struct BenchEmbed: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "embed", abstract: "Embed the lines of a file, and say how fast that was.")
+
+    @OptionGroup var place: Place
+
+    @Option(help: "A file with one text a line; blank lines do not count.")
+    var texts: String
+
+    @Option(help: "Threads that compute (default: as configured).")
+    var threads: Int?
+
+    @Option(help: "The name of an installed model (default: the configured one).")
+    var model: String?
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    /// Texts that are embedded before the clock starts, so that caches, clocks and pages are warm.
+    private static let warmUp = 32
+
+    func validate() throws {
+        if let threads, !(1...256).contains(threads) {
+            throw ValidationError("--threads must be between 1 and 256.")
+        }
+    }
+
+    func run() async throws {
+        let inputs = try lines().map(EmbeddingInput.text)
+        let embedder = try loaded()
+        _ = try await embedder.embed(Array(inputs.prefix(Self.warmUp)), as: .passage, priority: .background)
+        var tokens = 0
+        let seconds = try await ContinuousClock().measure {
+            let made = try await embedder.embed(inputs, as: .passage, priority: .background)
+            tokens = made.tokenCounts.reduce(0, +)
+        } / .seconds(1)
+        let result: [(name: String, value: JSONValue)] = [
+            ("texts", .integer(inputs.count)), ("tokens", .integer(tokens)),
+            ("seconds", .number(seconds.rounded(to: 3))),
+            ("tokens_per_second", .integer(Int((Double(tokens) / seconds).rounded()))),
+            ("threads", .integer(embedder.threads)), ("kernel", .string(embedder.kernel)),
+            ("model", .string(embedder.model.name)), ("precision", .string(embedder.precision)),
+        ]
+        if json { return try Terminal.print(json: .object(Dictionary(uniqueKeysWithValues: result.map { ($0, $1) }))) }
+        Terminal.table(["WHAT", "FIGURE"], result.map { [$0.name, Self.figure($0.value)] })
+    }
+
+    private static func figure(_ value: JSONValue) -> String {
+        value.string ?? value.integer.map { "\($0)" } ?? value.double.map { "\($0)" } ?? ""
+    }
+
+    private func loaded() throws -> LocalEmbedder {
+        let configuration = try place.configuration()
+        let name = model ?? configuration.embeddingModel
+        let folder = configuration.modelsDirectory + "/" + name
+        guard FileManager.default.fileExists(atPath: folder) else {
+            throw CommandFailure(.notFound, "There is no model at \(folder).")
+        }
+        return try LocalEmbedder(folder: folder, name: name, threads: threads ?? configuration.threads)
+    }
+
+    private func lines() throws -> [String] {
+        guard let data = FileManager.default.contents(atPath: texts) else {
+            throw CommandFailure(.notFound, "There is no file at \(texts), or it cannot be read.")
+        }
+        let lines = data.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+            .filter { !$0.allSatisfy(\.isWhitespace) }
+        guard !lines.isEmpty else { throw CommandFailure(.failed, "There is no text in \(texts).") }
+        return lines
+    }
+}
