@@ -77,7 +77,7 @@ package final class Workers: Sendable {
         let cancelled = Flag()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                enqueue(priority) {
+                submit(priority) {
                     if cancelled.isRaised {
                         continuation.resume(throwing: CancellationError())
                     } else {
@@ -90,7 +90,8 @@ package final class Workers: Sendable {
         }
     }
 
-    private func enqueue(_ priority: Priority, _ work: @escaping @Sendable () -> Void) {
+    /// Leaves `work` to one of the threads and returns at once. It runs even where nobody waits for it any more.
+    package func submit(_ priority: Priority, _ work: @escaping @Sendable () -> Void) {
         state.queues.withLock { queues in
             switch priority {
             case .urgent: queues.urgent.append(work)

@@ -32,11 +32,24 @@ package struct Embeddings: Sendable {
     package var vectors: [[Float]]
     /// Tokens per input as the model saw them, special tokens included, after truncation.
     package var tokenCounts: [Int]
+    /// Places of the inputs that were longer than the model takes: the ends of their texts are not in their vectors.
+    package var cut: Set<Int> = []
 
     package init(vectors: [[Float]], tokenCounts: [Int]) {
         self.vectors = vectors
         self.tokenCounts = tokenCounts
     }
+}
+
+/// How much an embedder has to do, and has done since it was made; what lies between two looks gives the rate.
+package struct EmbeddingLoad: Hashable, Sendable {
+    /// Texts that nobody has begun to embed.
+    package var waiting = 0
+    package var texts = 0
+    /// As `Embeddings.tokenCounts` counts them.
+    package var tokens = 0
+
+    package init() {}
 }
 
 /// Counts tokens as a model's own tokenizer does, without special tokens. Safe to call from any thread.
@@ -46,6 +59,7 @@ package protocol TokenCounter: Sendable {
 
 extension Embedder {
     package var countsByVocabulary: Bool { false }
+    package var load: EmbeddingLoad { EmbeddingLoad() }
 }
 
 /// Turns texts into vectors.
@@ -54,6 +68,8 @@ package protocol Embedder: TokenCounter {
 
     /// Whether `count` counts by the model's own vocabulary, and does not only estimate.
     var countsByVocabulary: Bool { get }
+
+    var load: EmbeddingLoad { get }
 
     /// Embeds all inputs, or throws. `urgent` is for questions that a person waits for.
     func embed(_ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority) async throws -> Embeddings

@@ -1,0 +1,83 @@
+import Knowledge
+
+/// Forms batches of the texts that wait in one queue, whoever asked for them, and computes them on threads of its own.
+///
+/// Urgent texts have as many threads of their own as background texts, so that a question does not wait for a batch to
+/// end: the system runs it at once, beside the batch or in its place.
+final class BatchRunner: Sendable {
+    /// A text as the model takes it.
+    struct Prepared: Sendable {
+        var ids: [Int32]
+        var isCut: Bool
+    }
+
+    /// How a model is used. Both are called on the runner's threads, by several at a time.
+    struct Steps: Sendable {
+        /// Throws where a text cannot be embedded at all.
+        var prepare: @Sendable (EmbeddingQueue.Item) throws -> Prepared
+        /// A vector for each text.
+        var encode: @Sendable ([[Int32]]) throws -> [[Float]]
+    }
+
+    /// A batch takes texts until it has so many tokens. There is no padding, so that larger ones hardly compute faster;
+    /// a cancelled job's last batch should end soon.
+    static let backgroundTokens = 512
+    /// Small, so that some sentences that are urgent together occupy all threads, and one that comes later is soon served.
+    static let urgentTokens = 128
+    /// No batch has more tokens than this and those of one text.
+    static let mostTokens = max(backgroundTokens, urgentTokens)
+
+    let threads: Int
+    private let steps: Steps
+    private let queue = EmbeddingQueue()
+    private let urgent: Workers
+    private let background: Workers
+
+    /// - Parameter threads: Batches of one priority that are computed at once.
+    init(threads: Int, _ steps: Steps) {
+        self.threads = max(1, threads)
+        self.steps = steps
+        urgent = Workers(count: threads, name: "query")
+        background = Workers(count: threads, name: "embed")
+    }
+
+    var load: EmbeddingLoad { queue.load }
+
+    /// - Throws: What `Steps` throws for a text of this call, or for the batch of one; `CancellationError` as soon as
+    ///   the task is cancelled. A batch under way then still ends.
+    func embed(
+        _ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority
+    ) async throws -> Embeddings {
+        try await queue.embed(inputs, as: role, priority: priority) {
+            let workers = priority == .urgent ? urgent : background
+            let turn: @Sendable () -> Void = { [self] in runBatch(priority) }
+            // As many turns as texts, so that none is left over; those whose texts went with others find nothing to do.
+            for _ in inputs { workers.submit(priority, turn) }
+        }
+    }
+
+    private func runBatch(_ priority: Workers.Priority) {
+        let limit = priority == .urgent ? Self.urgentTokens : Self.backgroundTokens
+        var items: [EmbeddingQueue.Item] = []
+        var texts: [Prepared] = []
+        var tokens = 0
+        while tokens < limit, let item = queue.next(priority) {
+            do {
+                let text = try steps.prepare(item)
+                items.append(item)
+                texts.append(text)
+                tokens += text.ids.count
+            } catch {
+                queue.fail([item], error)
+            }
+        }
+        if items.isEmpty { return }
+        do {
+            let vectors = try steps.encode(texts.map(\.ids))
+            queue.deliver(
+                zip(zip(items, texts), vectors).map { $0.0.made($1, tokens: $0.1.ids.count, isCut: $0.1.isCut) })
+        } catch {
+            queue.fail(items, error)
+        }
+    }
+}
