@@ -2,7 +2,8 @@ import Synchronization
 
 /// Texts of all callers that wait to be embedded, and the callers that wait for them.
 ///
-/// An embedder takes text after text and makes batches of them, whoever they are from. Callers take turns text by text,
+/// An embedder has some servers, which take text after text and make batches of them, whoever they are from; a server
+/// starts when there are texts and ends when there are none. Callers take turns text by text,
 /// so that one with thousands delays another with three by three texts and not by thousands. Texts are held as they came:
 /// what it takes to prepare one is spent when its batch is formed, so that memory does not grow with the queue.
 package final class EmbeddingQueue: Sendable {
@@ -52,12 +53,29 @@ package final class EmbeddingQueue: Sendable {
         var lastRequest = 0
         /// Whose text is next. Some of them may have ended meanwhile.
         var turns: [Workers.Priority: [Int]] = [:]
+        var servers: [Workers.Priority: Int] = [:]
         var load = EmbeddingLoad()
+
+        mutating func next(_ priority: Workers.Priority) -> Item? {
+            while turns[priority]?.isEmpty == false, let id = turns[priority]?.removeFirst() {
+                guard let request = requests[id] else { continue }
+                let index = request.taken
+                requests[id]?.taken += 1
+                load.waiting -= 1
+                if index + 1 < request.inputs.count { turns[priority]?.append(id) }
+                return Item(input: request.inputs[index], role: request.role, index: index, request: id)
+            }
+            return nil
+        }
     }
 
     private let state = Mutex(State())
+    private let width: Int
 
-    package init() {}
+    /// - Parameter width: The most servers of each priority.
+    package init(width: Int) {
+        self.width = max(1, width)
+    }
 
     /// How much waits, and how much was done so far.
     package var load: EmbeddingLoad { state.withLock { $0.load } }
@@ -66,11 +84,11 @@ package final class EmbeddingQueue: Sendable {
 
     /// Waits until all inputs have their vectors, or one of them failed.
     ///
-    /// - Parameter start: Called once the texts stand in the queue; sees to it that somebody takes them.
+    /// - Parameter serve: Starts a server: somewhere else, something that calls `takeBatch` until it gets none.
     /// - Throws: What the embedder says of one of the inputs. `CancellationError` as soon as the task is cancelled; then
     ///   no more of its texts are taken, and of those that were nothing is kept.
     package func embed(
-        _ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority, start: () -> Void
+        _ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority, serve: () -> Void
     ) async throws -> Embeddings {
         guard !inputs.isEmpty else { return Embeddings(vectors: [], tokenCounts: []) }
         let id = state.withLock { state in
@@ -79,34 +97,50 @@ package final class EmbeddingQueue: Sendable {
         }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                state.withLock { state in
-                    state.requests[id] = Request(inputs, role, continuation)
-                    state.turns[priority, default: []].append(id)
-                    state.load.waiting += inputs.count
-                }
+                let more = add(id, Request(inputs, role, continuation), priority)
+                for _ in 0..<more { serve() }
                 // A cancellation that came before found nothing to end.
-                if Task.isCancelled { end(id, throwing: CancellationError()) } else { start() }
+                if Task.isCancelled { end(id, throwing: CancellationError()) }
             }
         } onCancel: {
             end(id, throwing: CancellationError())
         }
     }
 
-    // MARK: - For embedders
-
-    /// The text whose turn it is, nil where none of this priority waits.
-    package func next(_ priority: Workers.Priority) -> Item? {
+    /// Returns how many servers are to start.
+    private func add(_ id: Int, _ request: Request, _ priority: Workers.Priority) -> Int {
         state.withLock { state in
-            while state.turns[priority]?.isEmpty == false, let id = state.turns[priority]?.removeFirst() {
-                guard let request = state.requests[id] else { continue }
-                let index = request.taken
-                state.requests[id]?.taken += 1
-                state.load.waiting -= 1
-                if index + 1 < request.inputs.count { state.turns[priority]?.append(id) }
-                return Item(input: request.inputs[index], role: request.role, index: index, request: id)
-            }
-            return nil
+            let count = request.inputs.count
+            state.requests[id] = request
+            state.turns[priority, default: []].append(id)
+            state.load.waiting += count
+            let more = min(width - state.servers[priority, default: 0], count)
+            state.servers[priority, default: 0] += more
+            return more
         }
+    }
+
+    // MARK: - For servers
+
+    /// Gives a server the texts whose turn it is, one after the other, until it wants no more or none are left.
+    ///
+    /// - Parameter take: Takes a text, and says whether there is room for another.
+    /// - Returns: False where none of this priority waited. The server that asked must end.
+    package func takeBatch(_ priority: Workers.Priority, _ take: (Item) -> Bool) -> Bool {
+        let first = state.withLock { state in
+            let item = state.next(priority)
+            // In the same breath, so that whoever comes next starts another.
+            if item == nil { state.servers[priority, default: 0] -= 1 }
+            return item
+        }
+        guard var item = first else { return false }
+        while take(item), let next = state.withLock({ $0.next(priority) }) { item = next }
+        return true
+    }
+
+    /// Whether anybody still waits for the vector of a text that was taken.
+    package func isWanted(_ item: Item) -> Bool {
+        state.withLock { $0.requests[item.request] != nil }
     }
 
     /// Hands over what was made. Callers whose last text is among it go on; those that have ended meanwhile get nothing.

@@ -109,6 +109,9 @@ struct Failures: Sendable {
             return Failure(
                 error: .rateLimited(provider: provider, retryAfterSeconds: seconds), remedy: isQuota ? .none : .again,
                 retryAfter: wait)
+        case 500 where message.contains("too large"):
+            // llama-server says so of a text to embed that is longer than its batch; it will be the next time too.
+            return Failure(error: .rejected(provider: provider, status: status, message: message))
         case 408, 409, 500, 502, 503, 504, 529:
             return Failure(error: .failed(provider: provider, status: status), remedy: .again, retryAfter: wait)
         default:

@@ -4,14 +4,20 @@ import Synchronization
 
 /// Embeds with a model of an OpenAI-compatible server.
 ///
-/// At most 64 texts go in one request and four requests are on their way at a time, urgent ones first. Texts are cut to
-/// the model's limit here, by `TokenEstimator`, so that the server neither refuses nor silently cuts them.
+/// Texts of all callers share requests. Of each priority, four requests are on their way at a time, so that a question
+/// does not wait for documents. Texts are cut to the model's limit here, by `TokenEstimator`, so that the server neither
+/// refuses nor silently cuts them.
 package final class RemoteEmbedder: Embedder {
+    /// What OpenAI takes in one request; 2,048 texts would be allowed too, but then one caller waits for all.
+    private static let mostTokens = 300_000
+
     package let model: EmbeddingModel
     private let endpoint: EmbeddingEndpoint
-    private let turnstile = Turnstile(width: 4)
-    /// Shrinks when the server shows that it takes less.
+    private let queue = EmbeddingQueue(width: 4)
+    /// Texts in one request. Shrinks when the server shows that it takes less.
     private let batchLimit = Mutex(64)
+    /// Held while a request's texts are collected: each takes all it can before the next begins, so that requests are few.
+    private let collecting = Mutex(())
 
     private init(model: EmbeddingModel, endpoint: EmbeddingEndpoint) {
         self.model = model
@@ -48,6 +54,8 @@ package final class RemoteEmbedder: Embedder {
         TokenEstimator.count(text)
     }
 
+    package var load: EmbeddingLoad { queue.load }
+
     /// Roles make no difference: the API does not know them.
     ///
     /// - Returns: Token counts are the server's where it reports them, spread over the texts by estimate.
@@ -55,91 +63,85 @@ package final class RemoteEmbedder: Embedder {
     package func embed(
         _ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority
     ) async throws -> Embeddings {
-        let inputs = inputs.map(shortened)
-        let batches = batches(of: inputs)
-        let parts = try await withThrowingTaskGroup(of: (Int, Embeddings).self) { group in
-            for (number, range) in batches.enumerated() {
-                group.addTask { (number, try await self.embed(Array(inputs[range]), priority)) }
-            }
-            var parts = [Embeddings?](repeating: nil, count: batches.count)
-            for try await (number, part) in group { parts[number] = part }
-            return parts.compactMap(\.self)
-        }
-        return Embeddings(vectors: parts.flatMap(\.vectors), tokenCounts: parts.flatMap(\.tokenCounts))
-    }
-
-    /// What the server takes: not too long, and not empty, which OpenAI refuses.
-    private func shortened(_ input: EmbeddingInput) -> EmbeddingInput {
-        switch input {
-        case .text(let text):
-            let start = TokenEstimator.prefix(of: text[...], maxTokens: model.maxTokens)
-            return .text(start.isEmpty ? " " : String(start))
-        case .tokens(let tokens):
-            return tokens.isEmpty ? .text(" ") : .tokens(Array(tokens.prefix(model.maxTokens)))
+        try await queue.embed(inputs, as: role, priority: priority) {
+            // Belongs to no caller: what it sends holds texts of several.
+            Task { while await sendBatch(priority) {} }
         }
     }
 
-    /// Neighbours of one kind, since a request holds either texts or tokens.
-    private func batches(of inputs: [EmbeddingInput]) -> [Range<Int>] {
+    /// Sends what waits as one request, or as several where the server does not take it as one; false where nothing waits.
+    private func sendBatch(_ priority: Workers.Priority) async -> Bool {
+        guard let texts = collect(priority) else { return false }
+        // A request holds either texts or token ids.
+        await send(texts.filter(\.isText))
+        await send(texts.filter { !$0.isText })
+        return true
+    }
+
+    private func collect(_ priority: Workers.Priority) -> [RemoteText]? {
         let limit = batchLimit.withLock { $0 }
-        var batches: [Range<Int>] = []
-        for (index, input) in inputs.enumerated() {
-            if let last = batches.last, last.count < limit, inputs[last.lowerBound].isText == input.isText {
-                batches[batches.count - 1] = last.lowerBound..<(index + 1)
-            } else {
-                batches.append(index..<(index + 1))
+        return collecting.withLock { _ in
+            var texts: [RemoteText] = []
+            var tokens = 0
+            let isServing = queue.takeBatch(priority) { item in
+                let text = RemoteText(item, maxTokens: model.maxTokens)
+                texts.append(text)
+                tokens += text.tokens
+                // Whether there is room for one as long as the model takes.
+                return texts.count < limit && tokens + model.maxTokens <= Self.mostTokens
             }
+            return isServing ? texts : nil
         }
-        return batches
     }
 
-    /// Embeds one batch; in halves where the server finds it too large, which it tells in many ways.
-    private func embed(_ batch: [EmbeddingInput], _ priority: Workers.Priority) async throws -> Embeddings {
-        var result = Embeddings(vectors: [], tokenCounts: [])
-        var pending = [batch[...]]
-        var smallest = batch.count
-        while let part = pending.popLast() {
+    /// Sends a batch; in halves where the server finds it too large, which it tells in many ways.
+    private func send(_ batch: [RemoteText]) async {
+        var pending = [batch]
+        var largest = batch.count
+        var wasRefused = false
+        while var part = pending.popLast() {
+            part.removeAll { !queue.isWanted($0.item) }
+            if part.isEmpty { continue }
             do {
-                let reply = try await turnstile.pass(priority) { try await endpoint.embed(Array(part)) }
-                result.vectors += reply.vectors
-                result.tokenCounts += tokenCounts(of: part, total: reply.tokens)
+                deliver(part, try await endpoint.embed(part.map(\.input)))
             } catch UpstreamError.rejected(_, let status, _) where status != 404 && part.count > 1 {
-                let middle = part.startIndex + (part.count + 1) / 2
-                pending += [part[middle...], part[..<middle]]
-                smallest = min(smallest, middle - part.startIndex)
+                let middle = (part.count + 1) / 2
+                pending += [Array(part[middle...]), Array(part[..<middle])]
+                largest = min(largest, middle)
+            } catch {
+                wasRefused = true
+                if error.namesLength, part.count == 1, let half = part[0].half {
+                    pending.append([half])
+                } else {
+                    queue.fail(part.map(\.item), error)
+                }
             }
         }
-        // Only now, as all of it went through: a text that the server refuses for itself says nothing about the size.
-        if smallest < batch.count { batchLimit.withLock { $0 = min($0, smallest) } }
-        return result
+        // Only where all went through: a text that the server refuses for itself says nothing about the size of batches.
+        if largest < batch.count, !wasRefused { batchLimit.withLock { $0 = min($0, largest) } }
     }
 
     /// Spreads the server's count over the texts by their estimates, so that the sum is the server's.
-    private func tokenCounts(of inputs: ArraySlice<EmbeddingInput>, total: Int?) -> [Int] {
-        let estimates = inputs.map { input in
-            switch input {
-            case .text(let text): TokenEstimator.count(text[...])
-            case .tokens(let tokens): tokens.count
-            }
-        }
-        let sum = estimates.reduce(0, +)
-        guard let total, sum > 0 else { return estimates }
+    private func deliver(_ batch: [RemoteText], _ reply: EmbeddingEndpoint.Reply) {
+        let sum = batch.reduce(0) { $0 + $1.tokens }
+        let total = sum > 0 ? reply.tokens ?? sum : 0
         var soFar = 0
         var given = 0
-        return estimates.map { estimate in
-            soFar += estimate
-            let share = Int((Double(total) * Double(soFar) / Double(sum)).rounded()) - given
-            given += share
-            return share
-        }
+        queue.deliver(
+            zip(batch, reply.vectors).map { text, vector in
+                soFar += text.tokens
+                let share = Int((Double(total) * Double(soFar) / Double(max(1, sum))).rounded()) - given
+                given += share
+                return text.item.made(vector, tokens: share, isCut: text.isCut)
+            })
     }
 }
 
-extension EmbeddingInput {
-    var isText: Bool {
-        switch self {
-        case .text: true
-        case .tokens: false
-        }
+extension Error {
+    /// Whether it is a refusal of one text for its length, in the words of OpenAI, vLLM, TEI or llama.cpp.
+    fileprivate var namesLength: Bool {
+        guard case .rejected(_, let status, let message)? = self as? UpstreamError else { return false }
+        let text = message.lowercased()
+        return status == 413 || ["token", "too long", "too large", "context length"].contains { text.contains($0) }
     }
 }

@@ -1,25 +1,40 @@
+import Synchronization
 import Testing
 
 @testable import Knowledge
 
 @Suite("The embedding queue")
 struct EmbeddingQueueTests {
-    private let queue = EmbeddingQueue()
+    private let queue = EmbeddingQueue(width: 3)
+    private let servers = Counter()
+
+    private final class Counter: Sendable {
+        private let value = Mutex(0)
+        var count: Int { value.withLock { $0 } }
+        func add() { value.withLock { $0 += 1 } }
+    }
 
     /// Asks for the vectors of texts named by letters; returns once they stand in the queue.
     private func ask(
         _ names: String, _ priority: Workers.Priority = .background
     ) async -> Task<Embeddings, any Error> {
-        let (queued, signal) = AsyncStream<Void>.makeStream()
+        let before = queue.load.waiting
         let task = Task {
-            try await queue.embed(names.map { .text(String($0)) }, as: .passage, priority: priority) { signal.finish() }
+            try await queue.embed(names.map { .text(String($0)) }, as: .passage, priority: priority) {
+                servers.add()
+            }
         }
-        for await _ in queued {}
+        while queue.load.waiting != before + names.count { await Task.yield() }
         return task
     }
 
     private func take(_ count: Int, _ priority: Workers.Priority = .background) -> [EmbeddingQueue.Item] {
-        (0..<count).compactMap { _ in queue.next(priority) }
+        var items: [EmbeddingQueue.Item] = []
+        _ = queue.takeBatch(priority) {
+            items.append($0)
+            return items.count < count
+        }
+        return items
     }
 
     private static func name(_ item: EmbeddingQueue.Item) -> String {
@@ -67,6 +82,7 @@ struct EmbeddingQueueTests {
         cancelled.cancel()
         await #expect(throws: CancellationError.self) { try await cancelled.value }
         #expect(queue.load.waiting == 1)
+        #expect(taken.map(queue.isWanted) == [false, true])
         let rest = take(9)
         #expect(rest.map(Self.name) == ["y"])
         queue.deliver((taken + rest).map(Self.made))
@@ -85,17 +101,29 @@ struct EmbeddingQueueTests {
         #expect(try await three.value.vectors == [Self.vector("x"), Self.vector("y")])
     }
 
-    @Test("asks nobody to start where there is nothing to do")
+    @Test("keeps nothing of those who ask for nothing, or have gone before they asked")
     func nothing() async throws {
         let none = try await queue.embed([], as: .query, priority: .urgent) { Issue.record("started") }
         #expect(none.vectors.isEmpty && none.tokenCounts.isEmpty)
         let task = Task {
             while !Task.isCancelled { await Task.yield() }
-            _ = try await queue.embed([.text("a")], as: .query, priority: .urgent) { Issue.record("started") }
+            _ = try await queue.embed([.text("a")], as: .query, priority: .urgent) {}
         }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
-        #expect(take(1, .urgent).isEmpty && queue.load.waiting == 0)
+        #expect(queue.load.waiting == 0 && take(1, .urgent).isEmpty)
+    }
+
+    @Test("starts as many servers as it may have and can use, and again those that ended")
+    func servers() async throws {
+        let tasks = [await ask("ab"), await ask("cd", .urgent)]
+        #expect(servers.count == 4)
+        let more = await ask("efgh")
+        #expect(servers.count == 5)
+        #expect(take(9).count == 6 && take(1).isEmpty && take(1).isEmpty)
+        let last = await ask("xyz")
+        #expect(servers.count == 7)
+        for task in tasks + [more, last] { task.cancel() }
     }
 
     @Test("knows how much waits and how much was done")

@@ -53,6 +53,7 @@ struct RetryTests {
         "never where it cannot help",
         arguments: [
             refusal(400), refusal(401), refusal(403), refusal(404), refusal(413), refusal(422),
+            refusal(500, [:], #"{"error": {"message": "input (600 tokens) is too large to process"}}"#),
             refusal(302), refusal(429, ["retry-after": "3"]), refusal(503, ["retry-after": "60"]),
             refusal(429, [:], #"{"error": {"message": "pay", "code": "insufficient_quota"}}"#),
             .answer(headers: ["content-type": "text/html"], ""),

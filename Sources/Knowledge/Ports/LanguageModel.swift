@@ -84,7 +84,7 @@ package enum UpstreamError: Error, Hashable, Sendable {
     case unreachable(provider: String, reason: String)
     /// A deadline passed: `connect`, `first token`, `next token` or `total`.
     case timedOut(provider: String, waitingFor: String)
-    /// It refused the request for what the client asked: 400, 404, 413, 422.
+    /// It refused the request for what the client asked: 400, 404, 413, 422; 500 where it says that a text is too large.
     case rejected(provider: String, status: Int, message: String)
     /// The prompt does not fit into the model; `windowTokens` where it says how much would.
     case contextExceeded(provider: String, windowTokens: Int?, message: String)

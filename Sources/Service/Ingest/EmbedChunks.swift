@@ -21,16 +21,37 @@ struct EmbedChunks: Sendable {
         if missing.count < chunks.count, try await !jobs.renew(run.lease, at: Date(), progress: run.progress) {
             throw CancellationError()
         }
-        for start in stride(from: 0, to: missing.count, by: atOnce) {
-            try Task.checkCancellation()
-            let piece = missing[start..<min(start + atOnce, missing.count)]
-            let inputs = piece.map { EmbeddingInput.text(chunks[$0].context + chunks[$0].text) }
-            let made = try await embedder.embed(inputs, as: .passage, priority: .background).vectors
-            for (index, vector) in zip(piece, made) { vectors[index] = vector }
-            // What is made last is stored, and counted, with the document.
-            if piece.endIndex < missing.endIndex { try await keep(made, of: piece.map { chunks[$0] }) }
-        }
+        let made = try await embed(missing[...], of: chunks)
+        for (index, vector) in made { vectors[index] = vector }
         return vectors.compactMap { $0 }
+    }
+
+    /// Embeds the chunks at these places in pieces, and keeps each as it is made.
+    private func embed(_ places: ArraySlice<Int>, of chunks: [Chunk]) async throws -> [Int: [Float]] {
+        var rest = places
+        var vectors: [Int: [Float]] = [:]
+        return try await withThrowingTaskGroup(of: (ArraySlice<Int>, Embeddings).self) { group in
+            func beginNext() {
+                let piece = rest.prefix(atOnce)
+                rest = rest.dropFirst(atOnce)
+                guard !piece.isEmpty else { return }
+                let inputs = piece.map { EmbeddingInput.text(chunks[$0].context + chunks[$0].text) }
+                group.addTask { [embedder] in
+                    (piece, try await embedder.embed(inputs, as: .passage, priority: .background))
+                }
+            }
+            // One is computed while the one before is stored.
+            beginNext()
+            beginNext()
+            while let (piece, made) = try await group.next() {
+                beginNext()
+                for (index, vector) in zip(piece, made.vectors) { vectors[index] = vector }
+                run.cut(made.cut.count)
+                // What is made last is stored, and counted, with the document.
+                if !group.isEmpty { try await keep(made.vectors, of: piece.map { chunks[$0] }) }
+            }
+            return vectors
+        }
     }
 
     private func keep(_ vectors: [[Float]], of chunks: [Chunk]) async throws {

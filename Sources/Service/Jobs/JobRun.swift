@@ -16,6 +16,8 @@ package final class JobRun: Sendable {
         var embeddingBegan: ContinuousClock.Instant?
         /// Chunks that this run has embedded itself.
         var embedded = 0
+        /// Those of them whose ends the embedding model did not take.
+        var cut = 0
     }
 
     init(_ lease: JobLease, onChange: @escaping @Sendable () -> Void) {
@@ -26,6 +28,9 @@ package final class JobRun: Sendable {
     }
 
     package var progress: JobProgress { state.withLock { $0.progress } }
+
+    /// Chunks embedded by this run that were longer than the embedding model takes, so that their ends are found by words alone.
+    var cutChunks: Int { state.withLock { $0.cut } }
 
     /// The job as its row has it, with what is known better here.
     func overlay(_ job: Job) -> Job {
@@ -69,6 +74,8 @@ package final class JobRun: Sendable {
             state.embedded += count
         }
     }
+
+    func cut(_ count: Int) { state.withLock { $0.cut += count } }
 
     private static func progress(_ state: State, embedding count: Int) -> JobProgress {
         var progress = state.progress

@@ -128,7 +128,9 @@ package struct JobRunner: Service {
             run.enter(.reading)
             let content = try await ingest(run, jobs.content(lease), keepingVectorsIn: jobs)
             let isKept = try await jobs.complete(lease, with: content)
-            logger.info("document indexed", metadata: ["chunks": "\(content.chunks.count)", "kept": "\(isKept)"])
+            logger.info(
+                "document indexed",
+                metadata: ["chunks": "\(content.chunks.count)", "cut": "\(run.cutChunks)", "kept": "\(isKept)"])
         } catch {
             await settle(lease, after: error, logger)
         }

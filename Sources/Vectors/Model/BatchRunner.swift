@@ -29,7 +29,7 @@ final class BatchRunner: Sendable {
 
     let threads: Int
     private let steps: Steps
-    private let queue = EmbeddingQueue()
+    private let queue: EmbeddingQueue
     private let urgent: Workers
     private let background: Workers
 
@@ -37,6 +37,7 @@ final class BatchRunner: Sendable {
     init(threads: Int, _ steps: Steps) {
         self.threads = max(1, threads)
         self.steps = steps
+        queue = EmbeddingQueue(width: self.threads)
         urgent = Workers(count: threads, name: "query")
         background = Workers(count: threads, name: "embed")
     }
@@ -49,19 +50,19 @@ final class BatchRunner: Sendable {
         _ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority
     ) async throws -> Embeddings {
         try await queue.embed(inputs, as: role, priority: priority) {
-            let workers = priority == .urgent ? urgent : background
-            let turn: @Sendable () -> Void = { [self] in runBatch(priority) }
-            // As many turns as texts, so that none is left over; those whose texts went with others find nothing to do.
-            for _ in inputs { workers.submit(priority, turn) }
+            (priority == .urgent ? urgent : background).submit(priority) { [self] in
+                while runBatch(priority) {}
+            }
         }
     }
 
-    private func runBatch(_ priority: Workers.Priority) {
+    /// Computes a batch; false where there was nothing to do.
+    private func runBatch(_ priority: Workers.Priority) -> Bool {
         let limit = priority == .urgent ? Self.urgentTokens : Self.backgroundTokens
         var items: [EmbeddingQueue.Item] = []
         var texts: [Prepared] = []
         var tokens = 0
-        while tokens < limit, let item = queue.next(priority) {
+        let isServing = queue.takeBatch(priority) { item in
             do {
                 let text = try steps.prepare(item)
                 items.append(item)
@@ -70,8 +71,9 @@ final class BatchRunner: Sendable {
             } catch {
                 queue.fail([item], error)
             }
+            return tokens < limit
         }
-        if items.isEmpty { return }
+        if items.isEmpty { return isServing }
         do {
             let vectors = try steps.encode(texts.map(\.ids))
             queue.deliver(
@@ -79,5 +81,6 @@ final class BatchRunner: Sendable {
         } catch {
             queue.fail(items, error)
         }
+        return isServing
     }
 }
