@@ -161,8 +161,17 @@ func buildEmbedders(_ configuration: Configuration, logger: Logger) async throws
             "The embedding model \(configuration.embeddingModel) is not at \(folder). "
                 + "Scripts/demo installs it; `almanac model pull` fetches others; ALMANAC_MODELS says where to look.")
     }
-    let local = try LocalEmbedder(folder: folder, name: configuration.embeddingModel, threads: configuration.threads)
+    let local = try LocalEmbedder(folder: folder, name: configuration.embeddingModel, configuration)
     return Embedders(standard: local, others: remote)
+}
+
+extension LocalEmbedder {
+    /// Computed as the configuration says.
+    convenience init(folder: String, name: String, _ configuration: Configuration) throws {
+        try self.init(
+            folder: folder, name: name, threads: configuration.embedding.threads ?? configuration.threads,
+            precision: configuration.embedding.precision, kernel: configuration.embedding.kernel)
+    }
 }
 
 private func buildReranker(_ configuration: Configuration) throws -> (any Reranker)? {

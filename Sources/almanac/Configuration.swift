@@ -14,8 +14,9 @@ struct Configuration: Sendable {
     var port = 8080
     var modelsDirectory = NSHomeDirectory() + "/.cache/almanac/models"
     var embeddingModel = "all-MiniLM-L6-v2"
+    var embedding = EmbeddingSettings()
     var defaultModel = ExtractiveModel.name
-    /// Threads that embed and search.
+    /// Threads that search, and that embed unless `embedding` says otherwise.
     var threads = ProcessInfo.processInfo.activeProcessorCount
     var prefixes: [String] = []
     var uploadLimitBytes = 512 << 20
@@ -81,14 +82,15 @@ struct Configuration: Sendable {
 
     private mutating func apply(_ file: Fields) throws {
         try file.allowOnly([
-            "data", "host", "port", "models", "embedding_model", "default_model", "threads", "prefixes",
-            "upload_limit_mb", "log_level", "retrieval", "ingest", "reranker", "providers", "webhooks",
+            "data", "host", "port", "models", "embedding_model", "embedding", "default_model", "threads",
+            "prefixes", "upload_limit_mb", "log_level", "retrieval", "ingest", "reranker", "providers", "webhooks",
         ])
         dataDirectory = try file.string("data") ?? dataDirectory
         host = try file.string("host") ?? host
         port = try file.integer("port", in: 0...65_535) ?? port
         modelsDirectory = try file.string("models") ?? modelsDirectory
         embeddingModel = try file.string("embedding_model") ?? embeddingModel
+        if let embedding = try file.object("embedding") { try self.embedding.apply(embedding) }
         defaultModel = try file.string("default_model") ?? defaultModel
         threads = try file.integer("threads", in: 1...256) ?? threads
         prefixes = try file.strings("prefixes", maxCount: 32, maxLength: 256) ?? prefixes
@@ -132,6 +134,8 @@ struct Configuration: Sendable {
         port = try integer("ALMANAC_PORT", in: 0...65_535) ?? port
         modelsDirectory = environment["ALMANAC_MODELS"] ?? modelsDirectory
         embeddingModel = environment["ALMANAC_EMBEDDING_MODEL"] ?? embeddingModel
+        try embedding.apply(environment: environment)
+        embedding.threads = try integer("ALMANAC_EMBEDDING_THREADS", in: 1...256) ?? embedding.threads
         defaultModel = environment["ALMANAC_DEFAULT_MODEL"] ?? defaultModel
         threads = try integer("ALMANAC_THREADS", in: 1...256) ?? threads
         logLevel = environment["ALMANAC_LOG_LEVEL"] ?? logLevel
@@ -153,13 +157,18 @@ extension Fields {
     /// Refuses a key that is not in the list, naming the nearest one that is.
     func allowOnly(_ known: [String]) throws {
         guard let unknown = values.keys.sorted().first(where: { !known.contains($0) }) else { return }
-        let nearest = known.min { $0.distance(to: unknown) < $1.distance(to: unknown) } ?? ""
-        let hint = nearest.distance(to: unknown) <= max(2, unknown.count / 3) ? " Did you mean '\(nearest)'?" : ""
-        throw ConfigurationError("Unknown setting '\(path(of: unknown))'.\(hint) Known: \(known.joined(separator: ", ")).")
+        throw ConfigurationError(
+            "Unknown setting '\(path(of: unknown))'.\(unknown.hint(among: known)) Known: \(known.joined(separator: ", ")).")
     }
 }
 
 extension String {
+    /// Asks whether the nearest of these names was meant, where one is near; begins with a space.
+    func hint(among known: [String]) -> String {
+        guard let nearest = known.min(by: { $0.distance(to: self) < $1.distance(to: self) }) else { return "" }
+        return nearest.distance(to: self) <= max(2, count / 3) ? " Did you mean '\(nearest)'?" : ""
+    }
+
     /// Levenshtein distance.
     fileprivate func distance(to other: String) -> Int {
         var row = Array(0...other.count)

@@ -2,6 +2,11 @@ package import Knowledge
 
 /// Embeds texts with a model that runs in this process, on threads of its own.
 package final class LocalEmbedder: Embedder {
+    /// What a model can be computed in.
+    package static var precisions: [String] { ["float32"] }
+    /// The instruction sets that this processor has, by name.
+    package static var kernels: [String] { Kernels.all.map(\.name) }
+
     package let model: EmbeddingModel
     package let countsByVocabulary = true
     private let tokenizer: Tokenizer
@@ -10,7 +15,7 @@ package final class LocalEmbedder: Embedder {
 
     /// The instruction set in use: `portable`, `avx2`, `avx512` or `neon`.
     package var kernel: String { encoder.kernels.name }
-    /// What the kernels compute in.
+    /// What the weights are multiplied in.
     package var precision: String { "float32" }
     package var threads: Int { runner.threads }
     package var load: EmbeddingLoad { runner.load }
@@ -21,10 +26,20 @@ package final class LocalEmbedder: Embedder {
     ///   - folder: In sentence-transformers' layout: `modules.json`, `config.json`, `model.safetensors`, `vocab.txt` or
     ///     `tokenizer.json`, the pooling module's folder.
     ///   - name: What clients and knowledge bases call it.
-    ///   - threads: How many texts are computed at once.
+    ///   - threads: Batches of documents that are computed at once, and as many of questions.
+    ///   - precision: One of `precisions`; nil means the default.
+    ///   - kernel: One of `kernels`; nil means the fastest.
     /// - Throws: `ModelError`.
-    package convenience init(folder: String, name: String, threads: Int) throws {
-        try self.init(folder: folder, name: name, threads: threads, kernels: .best)
+    package convenience init(
+        folder: String, name: String, threads: Int, precision: String? = nil, kernel: String? = nil
+    ) throws {
+        guard let kernels = kernel.map({ name in Kernels.all.first { $0.name == name } }) ?? .best else {
+            throw ModelError.unsupported(file: folder, reason: "kernel \(kernel ?? "") on this processor")
+        }
+        guard Self.precisions.contains(precision ?? "float32") else {
+            throw ModelError.unsupported(file: folder, reason: "precision \(precision ?? "")")
+        }
+        try self.init(folder: folder, name: name, threads: threads, kernels: kernels)
     }
 
     init(folder: String, name: String, threads: Int, kernels: Kernels) throws {

@@ -61,12 +61,12 @@ struct Doctor: AsyncParsableCommand {
         }
         let folder = configuration.modelsDirectory + "/" + configuration.embeddingModel
         do {
-            let embedder = try LocalEmbedder(folder: folder, name: configuration.embeddingModel, threads: 1)
+            let embedder = try LocalEmbedder(folder: folder, name: configuration.embeddingModel, configuration)
             let model = embedder.model
             return Finding(
                 state: .ok, name: "model",
                 detail: "\(model.name): \(model.dimension) dimensions, \(model.maxTokens) tokens, "
-                    + "\(embedder.kernel) kernels, fingerprint \(model.fingerprint.prefix(12)), at \(folder)")
+                    + "\(embedder.precision) by \(embedder.kernel), fingerprint \(model.fingerprint.prefix(12)), at \(folder)")
         } catch {
             return Finding(state: .failure, name: "model", detail: "\(error)")
         }

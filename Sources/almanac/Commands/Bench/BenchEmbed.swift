@@ -19,6 +19,12 @@ struct BenchEmbed: AsyncParsableCommand {
     @Option(help: "The name of an installed model (default: the configured one).")
     var model: String?
 
+    @Option(help: "What the model is computed in (default: as configured).")
+    var precision: String?
+
+    @Option(help: "The instruction set: avx512, avx2, neon or portable (default: the best that there is).")
+    var kernel: String?
+
     @Flag(help: "Print the result as JSON.")
     var json = false
 
@@ -35,11 +41,11 @@ struct BenchEmbed: AsyncParsableCommand {
         let inputs = try lines().map(EmbeddingInput.text)
         let embedder = try loaded()
         _ = try await embedder.embed(Array(inputs.prefix(Self.warmUp)), as: .passage, priority: .background)
-        var tokens = 0
-        let seconds = try await ContinuousClock().measure {
-            let made = try await embedder.embed(inputs, as: .passage, priority: .background)
-            tokens = made.tokenCounts.reduce(0, +)
-        } / .seconds(1)
+        let began = ContinuousClock.now
+        let tokens = try await showingProgress(of: embedder, inputs.count) {
+            try await embedder.embed(inputs, as: .passage, priority: .background).tokenCounts.reduce(0, +)
+        }
+        let seconds = (ContinuousClock.now - began) / .seconds(1)
         let result: [(name: String, value: JSONValue)] = [
             ("texts", .integer(inputs.count)), ("tokens", .integer(tokens)),
             ("seconds", .number(seconds.rounded(to: 3))),
@@ -51,18 +57,40 @@ struct BenchEmbed: AsyncParsableCommand {
         Terminal.table(["WHAT", "FIGURE"], result.map { [$0.name, Self.figure($0.value)] })
     }
 
+    /// Does the work, and looks meanwhile how far it is.
+    private func showingProgress<Value: Sendable>(
+        of embedder: LocalEmbedder, _ total: Int, _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let before = embedder.load.texts
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                var line = ProgressLine(unit: "texts")
+                defer { line.end() }
+                while !Task.isCancelled {
+                    line.show(embedder.load.texts - before, of: total)
+                    try? await Task.sleep(for: .milliseconds(250))  // throws only when cancelled, and then the loop ends
+                }
+            }
+            defer { group.cancelAll() }
+            return try await work()
+        }
+    }
+
     private static func figure(_ value: JSONValue) -> String {
         value.string ?? value.integer.map { "\($0)" } ?? value.double.map { "\($0)" } ?? ""
     }
 
     private func loaded() throws -> LocalEmbedder {
-        let configuration = try place.configuration()
+        var configuration = try place.configuration()
+        try configuration.embedding.choose(precision: precision, in: "--precision")
+        try configuration.embedding.choose(kernel: kernel, in: "--kernel")
+        configuration.embedding.threads = threads ?? configuration.embedding.threads
         let name = model ?? configuration.embeddingModel
         let folder = configuration.modelsDirectory + "/" + name
         guard FileManager.default.fileExists(atPath: folder) else {
             throw CommandFailure(.notFound, "There is no model at \(folder).")
         }
-        return try LocalEmbedder(folder: folder, name: name, threads: threads ?? configuration.threads)
+        return try LocalEmbedder(folder: folder, name: name, configuration)
     }
 
     private func lines() throws -> [String] {

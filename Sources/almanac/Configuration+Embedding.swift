@@ -1,0 +1,47 @@
+import OpenAIWire
+import Vectors
+
+/// How the local embedding model is computed.
+struct EmbeddingSettings: Sendable {
+    /// Nil means the fastest that is as good.
+    var precision: String?
+    /// The instruction set; nil means the best that this processor has.
+    var kernel: String?
+    /// Nil means as many as for everything else.
+    var threads: Int?
+
+    /// The mapping `embedding` of the configuration file.
+    mutating func apply(_ fields: Fields) throws {
+        try fields.allowOnly(["precision", "kernel", "threads"])
+        try choose(precision: try fields.string("precision", maxLength: 64), in: fields.path(of: "precision"))
+        try choose(kernel: try fields.string("kernel", maxLength: 64), in: fields.path(of: "kernel"))
+        threads = try fields.integer("threads", in: 1...256) ?? threads
+    }
+
+    mutating func apply(environment: [String: String]) throws {
+        try choose(precision: environment["ALMANAC_EMBEDDING_PRECISION"], in: "ALMANAC_EMBEDDING_PRECISION")
+        try choose(kernel: environment["ALMANAC_KERNEL"], in: "ALMANAC_KERNEL")
+    }
+
+    /// - Parameters:
+    ///   - precision: Nil leaves what was set before.
+    ///   - setting: What the user knows it by.
+    mutating func choose(precision: String?, in setting: String) throws {
+        guard let precision else { return }
+        self.precision = try Self.one(of: LocalEmbedder.precisions, precision, setting)
+    }
+
+    mutating func choose(kernel: String?, in setting: String) throws {
+        guard let kernel else { return }
+        self.kernel = try Self.one(of: LocalEmbedder.kernels, kernel, setting)
+    }
+
+    private static func one(of known: [String], _ value: String, _ setting: String) throws -> String {
+        guard known.contains(value) else {
+            throw ConfigurationError(
+                "\(setting): '\(value)' is not known on this machine.\(value.hint(among: known)) "
+                    + "Known: \(known.joined(separator: ", ")).")
+        }
+        return value
+    }
+}
