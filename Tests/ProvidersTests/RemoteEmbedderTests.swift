@@ -156,7 +156,8 @@ struct RemoteEmbedderTests {
         } _: { upstream, settings in
             let embedder = try await RemoteEmbedder.connect(
                 provider: OpenAICompatibleProvider(settings), model: "e", maxTokens: 100_000)
-            let inputs = (0..<8).map { _ in EmbeddingInput.tokens([Int](repeating: 1, count: 80_000)) }
+            // By the estimate, a euro sign is 1.7 tokens.
+            let inputs = (0..<8).map { _ in EmbeddingInput.text(String(repeating: "€", count: 46_000)) }
             let result = try await embedder.embed(inputs, as: .passage, priority: .background)
             #expect(result.vectors.count == 8 && result.cut.isEmpty)
             let sizes = upstream.requests.dropFirst().map { $0.body["input"]?.array?.count ?? 0 }

@@ -13,6 +13,9 @@ struct BenchEmbed: AsyncParsableCommand {
     @Option(help: "A file with one text a line; blank lines do not count.")
     var texts: String
 
+    @Option(help: "A file with one question a line: also measure how long one takes, alone and while the texts are embedded.")
+    var queries: String?
+
     @Option(help: "Threads that compute (default: as configured).")
     var threads: Int?
 
@@ -38,7 +41,8 @@ struct BenchEmbed: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let inputs = try lines().map(EmbeddingInput.text)
+        let inputs = try Self.lines(of: texts)
+        let questions = try queries.map(Self.lines)
         let embedder = try loaded()
         _ = try await embedder.embed(Array(inputs.prefix(Self.warmUp)), as: .passage, priority: .background)
         let began = ContinuousClock.now
@@ -46,13 +50,14 @@ struct BenchEmbed: AsyncParsableCommand {
             try await embedder.embed(inputs, as: .passage, priority: .background).tokenCounts.reduce(0, +)
         }
         let seconds = (ContinuousClock.now - began) / .seconds(1)
-        let result: [(name: String, value: JSONValue)] = [
+        var result: [(name: String, value: JSONValue)] = [
             ("texts", .integer(inputs.count)), ("tokens", .integer(tokens)),
             ("seconds", .number(seconds.rounded(to: 3))),
             ("tokens_per_second", .integer(Int((Double(tokens) / seconds).rounded()))),
             ("threads", .integer(embedder.threads)), ("kernel", .string(embedder.kernel)),
             ("model", .string(embedder.model.name)), ("precision", .string(embedder.precision)),
         ]
+        if let questions { result += try await QueryLatency(embedder: embedder, questions: questions).measure(among: inputs) }
         if json { return try Terminal.print(json: .object(Dictionary(uniqueKeysWithValues: result.map { ($0, $1) }))) }
         Terminal.table(["WHAT", "FIGURE"], result.map { [$0.name, Self.figure($0.value)] })
     }
@@ -93,13 +98,13 @@ struct BenchEmbed: AsyncParsableCommand {
         return try LocalEmbedder(folder: folder, name: name, configuration)
     }
 
-    private func lines() throws -> [String] {
-        guard let data = FileManager.default.contents(atPath: texts) else {
-            throw CommandFailure(.notFound, "There is no file at \(texts), or it cannot be read.")
+    private static func lines(of path: String) throws -> [EmbeddingInput] {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure(.notFound, "There is no file at \(path), or it cannot be read.")
         }
         let lines = data.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
             .filter { !$0.allSatisfy(\.isWhitespace) }
-        guard !lines.isEmpty else { throw CommandFailure(.failed, "There is no text in \(texts).") }
-        return lines
+        guard !lines.isEmpty else { throw CommandFailure(.failed, "There is no text in \(path).") }
+        return lines.map(EmbeddingInput.text)
     }
 }
