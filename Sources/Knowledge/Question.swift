@@ -59,6 +59,9 @@ package struct KnowledgeChoice: Hashable, Sendable {
     /// Only documents whose attributes satisfy it, and only those of these files, where given.
     package var filter: AttributeFilter?
     package var files: [FileID]?
+    /// How passages are ranked, and how many of them an answer gets at most; the server's own way where absent.
+    package var ranking: Ranking?
+    package var maxPassages: Int?
 
     package init(
         expert: ExpertID? = nil, knowledgeBases: [KnowledgeBaseID]? = nil, mode: Mode = .replace,

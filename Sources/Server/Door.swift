@@ -14,6 +14,7 @@ package struct Door: Sendable {
     package var batches: FileBatches
     package var embedders: Embedders
     package var answer: AnswerQuestion
+    package var responses: any ResponseStore
     package var models: ListModels
     package var create: CreateKnowledgeBase
     package var remove: RemoveKnowledgeBase
@@ -29,7 +30,7 @@ package struct Door: Sendable {
     package init(
         keys: Keys, usage: UsageLedger, files: any FileStore, bases: any KnowledgeBaseStore, documents: any DocumentStore,
         experts: any ExpertStore, jobs: JobDesk, batches: FileBatches,
-        embedders: Embedders, answer: AnswerQuestion, models: ListModels,
+        embedders: Embedders, answer: AnswerQuestion, responses: any ResponseStore, models: ListModels,
         create: CreateKnowledgeBase, remove: RemoveKnowledgeBase, attach: AttachFile, put: PutDocument,
         search: SearchPassages, uploadLimitBytes: Int,
         extraPrefixes: [String], checkReadiness: @escaping @Sendable () async throws -> Void
@@ -44,6 +45,7 @@ package struct Door: Sendable {
         self.batches = batches
         self.embedders = embedders
         self.answer = answer
+        self.responses = responses
         self.models = models
         self.create = create
         self.remove = remove
@@ -76,6 +78,7 @@ package struct Door: Sendable {
 
     private func addOpenAI(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
         ChatRoutes(answer: answer).add(to: group)
+        ResponseRoutes(answer: answer, responses: responses).add(to: group)
         EmbeddingRoutes(embedders: embedders, usage: usage).add(to: group)
         ModelRoutes(models: models).add(to: group)
         FileRoutes(files: files, receive: receive).add(to: group)

@@ -28,6 +28,9 @@ struct ErrorAnswer: Sendable {
     init(_ error: any Error) {
         switch error {
         case let error as RequestError: self.init(request: error)
+        case let error as Misnamed:
+            self.init(error.error)
+            parameter = error.parameter
         case let error as UpstreamError: self.init(upstream: error)
         case let error as any StoreFailure: self.init(store: error)
         case is NIOTooManyBytesError: self.init(status: .contentTooLarge, message: "The body is too large.")
@@ -169,6 +172,12 @@ struct ErrorAnswer: Sendable {
                 status: .internalServerError, message: "Something went wrong on our side.", type: "server_error")
         }
     }
+}
+
+/// An error of a use case whose parameter has another name in the request that it came from.
+struct Misnamed: Error {
+    var error: any Error
+    var parameter: String
 }
 
 extension HTTPField.Name {

@@ -61,7 +61,7 @@ func buildServices(
             resolve: ResolveKnowledge(experts: database, bases: database, defaultModel: configuration.defaultModel),
             retriever: retriever, models: catalog, counter: embedders.standard, workers: searchers,
             limits: configuration.retrieval, ledger: usage),
-        models: ListModels(catalog: catalog, experts: database, bases: database),
+        responses: database, models: ListModels(catalog: catalog, experts: database, bases: database),
         create: CreateKnowledgeBase(bases: database, embedders: embedders),
         remove: RemoveKnowledgeBase(bases: database, index: index),
         attach: AttachFile(documents: database, wakeUp: wakeUp), put: PutDocument(store: database, wakeUp: wakeUp),

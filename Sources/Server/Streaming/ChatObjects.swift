@@ -81,7 +81,7 @@ struct ChatObjects: Sendable {
 
     // MARK: - What the answer rests on
 
-    private func alan(removedMarkers: Int?) -> JSONValue {
+    func alan(removedMarkers: Int?) -> JSONValue {
         let resolved = answer.resolved
         var alan: [String: JSONValue] = [
             "resolved": [

@@ -6,6 +6,8 @@ package struct Answer: Sendable {
     package var model: String
     package var resolved: ResolvedKnowledge
     package var retrieval: Retrieval
+    /// What was searched for; nil where nothing was.
+    package var query: String?
     /// What `[1]`, `[2]`… stand for.
     package var references: [Passage]
     package var events: AnswerEvents

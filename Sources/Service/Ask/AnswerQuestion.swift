@@ -50,7 +50,7 @@ package struct AnswerQuestion: Sendable {
         let model = try await models.languageModel(named: resolved.model)
         let found = try await find(
             question.turns, in: resolved.bases, choice: question.knowledge, scope: scope)
-        let best = found.isSufficient ? Array(found.passages.prefix(limits.passages)) : []
+        let best = found.isSufficient ? Array(found.passages.prefix(question.knowledge.maxPassages ?? limits.passages)) : []
         let chosen = try await widen(best, in: scope)
         let (prompt, droppedTurns, events) = try await begin(question, resolved, chosen, found.query, model)
         let estimate = UsageEstimate(prompt: prompt.messages, counter: counter, workers: workers)
@@ -63,6 +63,7 @@ package struct AnswerQuestion: Sendable {
             retrieval: Answer.Retrieval(
                 candidates: found.passages.count, used: prompt.passages.count, topScore: found.passages.first?.score,
                 isGrounded: !prompt.passages.isEmpty, droppedTurns: droppedTurns),
+            query: found.query?.inFull,
             references: prompt.passages,
             events: AnswerEvents(
                 model: events, referenceCount: resolved.bases.isEmpty ? nil : prompt.passages.count, meter: meter),

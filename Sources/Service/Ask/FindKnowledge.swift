@@ -22,8 +22,8 @@ package struct FindKnowledge: Sendable {
     ) async throws -> Finding {
         guard let asked = StandaloneQuestion(turns) else { return Finding(passages: [], isSufficient: false) }
         let search = PassageSearch(
-            queries: [asked.query], filter: choice.filter, files: choice.files, ranking: ranking,
-            limit: limits.candidates)
+            queries: [asked.query], filter: choice.filter, files: choice.files, ranking: choice.ranking ?? ranking,
+            limit: max(limits.candidates, choice.maxPassages ?? 0))
         let passages = try await retriever.passages(for: search, in: bases, scope: scope)
         return Finding(
             query: asked.query, passages: passages,

@@ -1,0 +1,142 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Knowledge
+import Logging
+import NIOCore
+import OpenAIWire
+import Service
+
+/// `/responses`: answers with the `file_search` tool, streamed and whole, kept so that conversations go on from them.
+struct ResponseRoutes: Sendable {
+    let answer: AnswerQuestion
+    let responses: any ResponseStore
+
+    func add(to group: RouterGroup<AppContext>) {
+        group.post("responses", use: create)
+            .get("responses/:response", use: retrieve)
+            .delete("responses/:response") { _, context in
+                let id: ResponseID = try context.id("response")
+                try await responses.remove(id, in: context.caller())
+                return try Response.json(wireDeleted(id.rawValue, object: "response.deleted"))
+            }
+            .post("responses/:response/cancel") { _, context -> Response in
+                let id: ResponseID = try context.id("response")
+                _ = try await responses.response(id, in: context.caller())
+                throw RequestError.conflict("Only a response in the background can be cancelled, and there are none here.")
+            }
+            .get("responses/:response/input_items", use: inputItems)
+    }
+
+    private func create(_ request: Request, _ context: AppContext) async throws -> Response {
+        let asked = try ResponseRequest(await request.fields(limit: BodyLimit.chat))
+        let scope = try context.caller()
+        let stream = ResponseStream(
+            request: asked, answer: try await context.whileClientIsPresent { try await answer(asked, in: scope) },
+            responses: responses, scope: scope, context: context)
+        if asked.stream { return .eventStream { writer in try await stream.write(to: &writer) } }
+        return try await Response.json(context.whileClientIsPresent { try await stream.whole() })
+    }
+
+    private func answer(_ asked: ResponseRequest, in scope: Scope) async throws -> Answer {
+        let question = asked.question(after: try await earlier(asked.previous, in: scope))
+        do {
+            let answer = try await answer(question, in: scope)
+            guard !asked.refusesTruncation || answer.retrieval.droppedTurns == 0 else {
+                throw RequestError.invalid(
+                    parameter: "truncation", message: "must be 'auto': the conversation does not fit into the model's window")
+            }
+            return answer
+        } catch RequestError.notFound("knowledge base", let id, let parameter?) {
+            throw RequestError.notFound("vector store", id: id, parameter: asked.place(of: parameter) ?? parameter)
+        } catch {
+            guard let parameter = ErrorAnswer(error).parameter, let place = asked.place(of: parameter) else { throw error }
+            throw Misnamed(error: error, parameter: place)
+        }
+    }
+
+    /// The items of the conversation that a request goes on from.
+    private func earlier(_ id: ResponseID?, in scope: Scope) async throws -> [ResponseItem] {
+        guard let id else { return [] }
+        do {
+            return try await responses.conversation(upTo: id, in: scope).flatMap { response in
+                (response.input + (response.object["output"]?.array ?? [])).map(ResponseItem.init(stored:))
+            }
+        } catch RequestError.notFound(let kind, let id, nil) {
+            throw RequestError.notFound(kind, id: id, parameter: "previous_response_id")
+        }
+    }
+
+    private func retrieve(_ request: Request, _ context: AppContext) async throws -> Response {
+        guard request.uri.queryParameters["stream"] != "true" else {
+            throw RequestError.invalid(parameter: "stream", message: "must be false: only new responses are streamed")
+        }
+        return try await Response.json(responses.response(context.id("response"), in: context.caller()).object)
+    }
+
+    private func inputItems(_ request: Request, _ context: AppContext) async throws -> Response {
+        let page = try request.page()
+        let response = try await responses.response(context.id("response"), in: context.caller())
+        return try Response.json(wire(response.input.page(page) { $0["id"]?.string ?? "" }) { $0 })
+    }
+}
+
+extension Array where Element: Sendable {
+    /// A page of a list that is at hand as a whole, oldest first.
+    fileprivate func page(_ page: Page, _ id: (Element) -> String) -> Listing<Element> {
+        var rest = page.order == .ascending ? self[...] : Array(reversed())[...]
+        if let after = page.after { rest = rest.drop { id($0) != after }.dropFirst() }
+        if let before = page.before { rest = rest.prefix { id($0) != before } }
+        return Listing(elements: Array(rest.prefix(page.limit)), hasMore: rest.count > page.limit)
+    }
+}
+
+/// Makes a response of an answer while it comes, and keeps it at its end.
+struct ResponseStream: Sendable {
+    let request: ResponseRequest
+    let answer: Answer
+    let responses: any ResponseStore
+    let scope: Scope
+    let context: AppContext
+
+    func whole() async throws -> JSONValue {
+        try await events { _ in }.response
+    }
+
+    /// Ends with `response.completed` or `response.incomplete`, or with `response.failed` where the model failed on the way.
+    func write(to writer: inout any ResponseBodyWriter) async throws {
+        try await context.whileClientIsPresent(writing: writer) { writer in
+            _ = try await events { events in
+                for event in events { try await writer.write(Self.bytes(of: event)) }
+            }
+        }
+    }
+
+    private func events(_ write: ([JSONValue]) async throws -> Void) async throws -> ResponseEvents {
+        var events = ResponseEvents(request, answer)
+        try await write(events.begin())
+        do {
+            var usage: TokenUsage?
+            for try await piece in answer.events {
+                if case .usage(let known) = piece { usage = known }
+                try await write(events.take(piece))
+            }
+            if usage == nil { usage = try await answer.usage(of: events.text) }
+            let last = events.end(usage ?? TokenUsage(prompt: 0, completion: 0))
+            // Kept first: a client that has read the end can go on from it.
+            if request.stores { try await responses.add(events.stored, in: scope) }
+            try await write(last)
+        } catch let error where request.stream && !(error is CancellationError) && !(error is ChannelError) {
+            context.logger.warning("a response broke off", metadata: ["error": "\(error)"])
+            try await write(events.fail(ErrorAnswer(error)))
+        }
+        return events
+    }
+
+    private static func bytes(of event: JSONValue) throws -> ByteBuffer {
+        var buffer = ByteBuffer(string: "event: \(event["type"]?.string ?? "")\ndata: ")
+        buffer.writeBytes(try encoded(event))
+        buffer.writeStaticString("\n\n")
+        return buffer
+    }
+}
