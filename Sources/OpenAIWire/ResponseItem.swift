@@ -88,8 +88,10 @@ package struct ResponseItem: Hashable, Sendable {
 
     private static func part(_ part: Fields, of role: Role) throws -> (JSONValue, isText: Bool) {
         switch try part.requiredString("type", maxLength: 64) {
-        case "input_text" where role != .assistant: return (Self.part("input_text", try part.requiredString("text")), true)
-        case "output_text" where role == .assistant: return (Self.part("output_text", try part.requiredString("text")), true)
+        case "input_text" where role != .assistant:
+            return (Self.part("input_text", try part.requiredString("text")), true)
+        case "output_text" where role == .assistant:
+            return (Self.part("output_text", try part.requiredString("text")), true)
         case "refusal" where role == .assistant:
             return (["type": "refusal", "refusal": .string(try part.requiredString("refusal"))], true)
         case "input_image" where role != .assistant:
@@ -106,7 +108,8 @@ package struct ResponseItem: Hashable, Sendable {
 
     private static func part(_ type: String, _ text: String) -> JSONValue {
         type == "output_text"
-            ? ["type": "output_text", "text": .string(text), "annotations": []] : ["type": .string(type), "text": .string(text)]
+            ? ["type": "output_text", "text": .string(text), "annotations": []]
+            : ["type": .string(type), "text": .string(text)]
     }
 
     /// A function's result: a text, or text parts.
@@ -166,7 +169,8 @@ extension ResponseItem {
         let text = parts.compactMap { ($0["text"] ?? $0["refusal"])?.string }.joined(separator: "\n")
         let content: JSONValue = firstMedia == nil ? .string(text) : .array(parts.map(Self.chatPart))
         return Question.Turn(
-            role: role, text: text, message: ["role": .string(role.rawValue), "content": content], firstMedia: firstMedia)
+            role: role, text: text, message: ["role": .string(role.rawValue), "content": content],
+            firstMedia: firstMedia)
     }
 
     private static func chatPart(_ part: JSONValue) -> JSONValue {

@@ -89,7 +89,9 @@ package struct ResponseRequest: Sendable {
         _ = try body.number("temperature", in: 0...2)
         _ = try body.number("top_p", in: 0...1)
         _ = try body.bool("parallel_tool_calls")
-        for name in ["temperature", "top_p", "user", "safety_identifier", "service_tier"] { parameters[name] = body[name] }
+        for name in ["temperature", "top_p", "user", "safety_identifier", "service_tier"] {
+            parameters[name] = body[name]
+        }
         if tools.parameters["tools"] != nil { parameters["parallel_tool_calls"] = body["parallel_tool_calls"] }
         // The older name of the two is known to every model server.
         parameters["max_tokens"] = try body.integer("max_output_tokens", in: 1...1_000_000).map(JSONValue.integer)

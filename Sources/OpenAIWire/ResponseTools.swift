@@ -51,7 +51,9 @@ struct ResponseTools {
         let choice = try Self.choice(body)
         if choice == "none" { maySearch = false }
         guard !functions.isEmpty else {
-            guard choice?.object == nil else { throw body.invalid("tool_choice", "names a function that 'tools' lacks") }
+            guard choice?.object == nil else {
+                throw body.invalid("tool_choice", "names a function that 'tools' lacks")
+            }
             return
         }
         parameters = ["tools": .array(functions)]
@@ -82,7 +84,8 @@ struct ResponseTools {
             case "file_search": return nil
             case "function":
                 return [
-                    "type": "function", "function": ["name": .string(try choice.requiredString("name", maxLength: 128))],
+                    "type": "function",
+                    "function": ["name": .string(try choice.requiredString("name", maxLength: 128))],
                 ]
             default: throw choice.invalid("type", "must be one of: file_search, function")
             }

@@ -11,10 +11,11 @@ package struct AppContext: RequestContext {
     package let requestID: String
     /// Set by `Authenticate`; a route without it is open to everyone.
     package var scope: Scope?
-    let channel: any Channel
+    /// Nil where the request came from inside the process.
+    let channel: (any Channel)?
 
     package init(source: ApplicationRequestContextSource) {
-        requestID = "req_" + (0..<24).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
+        requestID = Self.newID()
         channel = source.channel
         var logger = source.logger
         // Ours takes the place of Hummingbird's: it is the one that clients see.
@@ -22,6 +23,24 @@ package struct AppContext: RequestContext {
         logger[metadataKey: "request"] = "\(requestID)"
         coreContext = CoreRequestContextStorage(
             source: ApplicationRequestContextSource(channel: source.channel, logger: logger))
+    }
+
+    /// For a request from inside the process, on behalf of somebody who was authenticated before. Nobody waits for it.
+    init(scope: Scope, logger: Logger) {
+        requestID = Self.newID()
+        channel = nil
+        self.scope = scope
+        var logger = logger
+        logger[metadataKey: "request"] = "\(requestID)"
+        coreContext = CoreRequestContextStorage(source: InsideSource(logger: logger))
+    }
+
+    private struct InsideSource: RequestContextSource {
+        let logger: Logger
+    }
+
+    private static func newID() -> String {
+        "req_" + (0..<24).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
     }
 
     /// The caller, who must have been authenticated by now.
@@ -61,7 +80,7 @@ package struct AppContext: RequestContext {
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         // Tests that drive the router without a connection have nobody who could leave.
-        guard let presence = try? await channel.pipeline.handler(type: ClientPresence.self).get() else {
+        guard let presence = try? await channel?.pipeline.handler(type: ClientPresence.self).get() else {
             return try await work()
         }
         return try await withThrowingTaskGroup(of: Value.self) { group in

@@ -1,5 +1,6 @@
 package import Hummingbird
 package import Knowledge
+package import Logging
 package import Service
 
 /// Everything that the routes need, put together by whoever starts the server.
@@ -12,6 +13,7 @@ package struct Door: Sendable {
     package var experts: any ExpertStore
     package var jobs: JobDesk
     package var batches: FileBatches
+    package var requestBatches: RequestBatches
     package var embedders: Embedders
     package var answer: AnswerQuestion
     package var responses: any ResponseStore
@@ -29,7 +31,7 @@ package struct Door: Sendable {
 
     package init(
         keys: Keys, usage: UsageLedger, files: any FileStore, bases: any KnowledgeBaseStore, documents: any DocumentStore,
-        experts: any ExpertStore, jobs: JobDesk, batches: FileBatches,
+        experts: any ExpertStore, jobs: JobDesk, batches: FileBatches, requestBatches: RequestBatches,
         embedders: Embedders, answer: AnswerQuestion, responses: any ResponseStore, models: ListModels,
         create: CreateKnowledgeBase, remove: RemoveKnowledgeBase, attach: AttachFile, put: PutDocument,
         search: SearchPassages, uploadLimitBytes: Int,
@@ -43,6 +45,7 @@ package struct Door: Sendable {
         self.experts = experts
         self.jobs = jobs
         self.batches = batches
+        self.requestBatches = requestBatches
         self.embedders = embedders
         self.answer = answer
         self.responses = responses
@@ -77,9 +80,8 @@ package struct Door: Sendable {
     }
 
     private func addOpenAI(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
-        ChatRoutes(answer: answer).add(to: group)
-        ResponseRoutes(answer: answer, responses: responses).add(to: group)
-        EmbeddingRoutes(embedders: embedders, usage: usage).add(to: group)
+        addModels(to: group)
+        BatchRoutes(batches: requestBatches).add(to: group)
         ModelRoutes(models: models).add(to: group)
         FileRoutes(files: files, receive: receive).add(to: group)
         VectorStoreRoutes(
@@ -87,6 +89,21 @@ package struct Door: Sendable {
         ).add(to: group)
         VectorStoreFileRoutes(documents: documents, attach: attach).add(to: group)
         FileBatchRoutes(batches: batches).add(to: group)
+    }
+
+    /// What a request may ask of a model, by itself or as a line of a batch.
+    private func addModels(to group: RouterGroup<AppContext>) {
+        ChatRoutes(answer: answer).add(to: group)
+        ResponseRoutes(answer: answer, responses: responses).add(to: group)
+        EmbeddingRoutes(embedders: embedders, usage: usage).add(to: group)
+    }
+
+    /// Answers requests inside the process by the same routes.
+    package func performer(logger: Logger) -> some RequestPerformer {
+        let router = Router(context: AppContext.self)
+        router.add(middleware: AnswerEveryRequest())
+        addModels(to: router.group("v1"))
+        return PerformRequest(responder: router.buildResponder(), logger: logger)
     }
 
     private func addAlan(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {

@@ -52,6 +52,11 @@ struct BlobFolder: Sendable {
         return data
     }
 
+    /// A stretch of the bytes, unchecked, shorter where the file ends; nil if it is not there.
+    func bytes(of sha256: String, at offset: Int, count: Int) throws -> Data? {
+        try FileSystem.bytes(path(of: sha256), at: offset, count: count)
+    }
+
     private func folder(of sha256: String) -> String { "\(files)/\(sha256.prefix(2))" }
     private func path(of sha256: String) -> String { "\(folder(of: sha256))/\(sha256)" }
 }

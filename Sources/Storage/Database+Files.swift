@@ -10,22 +10,9 @@ extension Database: FileStore {
     package func admit(
         _ upload: any FileUpload, name: String, purpose: String, in scope: Scope
     ) async throws -> StoredFile {
-        guard let upload = upload as? BlobUpload else {
-            preconditionFailure("An upload is admitted by the store that began it")
-        }
-        return try await onDisk { [self] in
-            let content = try upload.finish()
-            let file = StoredFile(
-                name: name, bytes: content.bytes, sha256: content.sha256, purpose: purpose, createdAt: time)
-            do {
-                try pool.writeWithoutTransaction { db in try place(content.path, as: file, of: scope.tenant, db) }
-            } catch {
-                // Gone already if the bytes came to their place; else the next start removes it.
-                try? FileSystem.unlink(content.path)
-                throw error
-            }
-            return file
-        }
+        let arrival = Arrival(upload: upload, name: name, purpose: purpose)
+        let files = try await admit([arrival], of: scope.tenant) { _, _ in }
+        return files[0]
     }
 
     package func file(_ id: FileID, in scope: Scope) async throws -> StoredFile {
@@ -69,30 +56,66 @@ extension Database: FileStore {
         }
     }
 
-    /// Brings an upload to its place and writes its row; leaves neither if it fails.
-    private func place(_ path: String, as file: StoredFile, of tenant: TenantID, _ db: Connection) throws {
+    /// An upload that is to become a file.
+    struct Arrival: Sendable {
+        var upload: any FileUpload
+        var name: String
+        var purpose: String
+    }
+
+    /// Makes uploads durable, and in the transaction of their rows what else belongs to them. Nothing stays if it fails.
+    ///
+    /// - Returns: The files, in the same order.
+    func admit(
+        _ arrivals: [Arrival], of tenant: TenantID,
+        alongside more: @escaping @Sendable ([StoredFile], Connection) throws -> Void
+    ) async throws -> [StoredFile] {
+        try await onDisk { [self] in
+            var paths: [String] = []
+            // Gone already if the bytes came to their place; else the next start removes them.
+            defer { for path in paths { try? FileSystem.unlink(path) } }
+            let files = try arrivals.map { arrival in
+                guard let upload = arrival.upload as? BlobUpload else {
+                    preconditionFailure("An upload is admitted by the store that began it")
+                }
+                let content = try upload.finish()
+                paths.append(content.path)
+                return StoredFile(
+                    name: arrival.name, bytes: content.bytes, sha256: content.sha256, purpose: arrival.purpose,
+                    createdAt: time)
+            }
+            try pool.writeWithoutTransaction { [paths] db in
+                try place(Array(zip(paths, files)), of: tenant, db) { try more(files, db) }
+            }
+            return files
+        }
+    }
+
+    /// Brings contents to their places and writes their rows; leaves neither if it fails.
+    private func place(
+        _ contents: [(path: String, file: StoredFile)], of tenant: TenantID, _ db: Connection,
+        alongside more: () throws -> Void
+    ) throws {
         do {
-            // Noted first, so that bytes which a crash leaves without a row are unlinked at the next start.
-            try db.execute(sql: "INSERT OR IGNORE INTO unlinking (sha256) VALUES (?)", arguments: [file.sha256])
-            try blobs.adopt(path, as: file.sha256)
+            for (path, file) in contents {
+                // Noted first, so that bytes which a crash leaves without a row are unlinked at the next start.
+                try db.execute(sql: "INSERT OR IGNORE INTO unlinking (sha256) VALUES (?)", arguments: [file.sha256])
+                try blobs.adopt(path, as: file.sha256)
+            }
             try db.inTransaction(.immediate) {
-                try db.execute(sql: "DELETE FROM unlinking WHERE sha256 = ?", arguments: [file.sha256])
                 try db.admit(tenant)
-                try db.execute(
-                    sql: """
-                        INSERT INTO file (id, tenant_id, name, bytes, sha256, purpose, created_at)
-                        VALUES (?, ?, ?, ?, ?, ?, ?)
-                        """,
-                    arguments: [
-                        file.id.rawValue, tenant.rawValue, file.name, file.bytes, file.sha256, file.purpose,
-                        file.createdAt.milliseconds,
-                    ]
-                )
+                for (_, file) in contents {
+                    try db.execute(sql: "DELETE FROM unlinking WHERE sha256 = ?", arguments: [file.sha256])
+                    try db.insert(file, of: tenant)
+                }
+                try more()
                 return .commit
             }
         } catch {
-            // Best effort: bytes that no row names are harmless.
-            if (try? db.hasFile(of: file.sha256)) == false { try? blobs.remove(file.sha256) }
+            for (_, file) in contents where (try? db.hasFile(of: file.sha256)) == false {
+                // Best effort: bytes that no row names are harmless.
+                try? blobs.remove(file.sha256)
+            }
             throw error
         }
     }
@@ -105,6 +128,18 @@ extension Connection {
             self, sql: "SELECT * FROM file WHERE tenant_id = ? AND id = ?", arguments: [tenant.rawValue, id.rawValue])
         guard let row else { throw RequestError.notFound("file", id: id.rawValue, parameter: nil) }
         return try StoredFile(row: row)
+    }
+
+    fileprivate func insert(_ file: StoredFile, of tenant: TenantID) throws {
+        try execute(
+            sql: """
+                INSERT INTO file (id, tenant_id, name, bytes, sha256, purpose, created_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                file.id.rawValue, tenant.rawValue, file.name, file.bytes, file.sha256, file.purpose,
+                file.createdAt.milliseconds,
+            ])
     }
 
     /// Whether any file of any tenant has this content.

@@ -71,6 +71,8 @@ package final class Database: Sendable {
                             attempts = MAX(0, attempts - 1)
                         WHERE status = 'running'
                         """)
+                // The same of batches: a beginning that ends in good order says nothing against the batch.
+                try db.execute(sql: "UPDATE request_batch SET deaths = deaths - 1 WHERE deaths > 0")
             }
             // A reader that is still at work keeps the log; the next start reads it. By SQL, since GRDB's own call
             // crashes on a connection that is closed already.

@@ -73,6 +73,25 @@ enum FileSystem {
         return data
     }
 
+    /// A stretch of a file, shorter where the file ends; nil if it is not there.
+    static func bytes(_ path: String, at offset: Int, count: Int) throws -> Data? {
+        guard let descriptor = try open(path, O_RDONLY) else { return nil }
+        defer { close(descriptor) }
+        var data = Data(count: count)
+        let filled = try data.withUnsafeMutableBytes { buffer in
+            var filled = 0
+            while filled < buffer.count {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+                let place = off_t(offset + filled)
+                let count = try check(retrying { pread(descriptor, rest.baseAddress, rest.count, place) }, "read", path)
+                guard count > 0 else { break }
+                filled += count
+            }
+            return filled
+        }
+        return data.prefix(filled)
+    }
+
     /// Repeats a call that a signal interrupted.
     private static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
         while true {

@@ -22,6 +22,7 @@ struct Services: Sendable {
     let door: Door
     let retriever: Retriever
     let runner: JobRunner
+    let batchRunner: BatchRunner
     let webhooks: DeliverWebhooks
     let usage: UsageLedger
     let logger: Logger
@@ -50,12 +51,14 @@ func buildServices(
         reranker: try buildReranker(configuration), workers: searchers)
     let wakeUp = WakeUp()
     let running = RunningJobs()
+    let (batchWakeUp, runningBatches) = (WakeUp(), RunningBatches())
     let desk = JobDesk(jobs: database, running: running, wakeUp: wakeUp)
     let keys = Keys(store: database, tenant: defaultTenant, sessionSecret: sessionSecret)
     let usage = UsageLedger(store: database, logger: logger)
     let door = Door(
         keys: keys, usage: usage, files: database, bases: database, documents: database, experts: database,
         jobs: desk, batches: FileBatches(store: database, desk: desk),
+        requestBatches: RequestBatches(store: database, files: database, running: runningBatches, wakeUp: batchWakeUp),
         embedders: embedders,
         answer: AnswerQuestion(
             resolve: ResolveKnowledge(experts: database, bases: database, defaultModel: configuration.defaultModel),
@@ -74,11 +77,14 @@ func buildServices(
         jobs: database, ingest: ingest, running: running, wakeUp: wakeUp,
         // More than there are threads, so that some are read while others are embedded.
         width: 2 * configuration.threads, logger: logger)
+    let batchRunner = BatchRunner(
+        queue: database, files: database, performer: door.performer(logger: logger),
+        workers: Workers(count: 1, name: "batch"), running: runningBatches, wakeUp: batchWakeUp, logger: logger)
     let webhooks = DeliverWebhooks(
         outbox: database, endpoints: configuration.webhooks, sender: WebhookClient(), logger: logger)
     return Services(
-        database: database, keys: keys, door: door, retriever: retriever, runner: runner, webhooks: webhooks,
-        usage: usage, logger: logger)
+        database: database, keys: keys, door: door, retriever: retriever, runner: runner,
+        batchRunner: batchRunner, webhooks: webhooks, usage: usage, logger: logger)
 }
 
 /// The server around the routes.
@@ -114,7 +120,8 @@ func buildServiceGroup(
 ) -> ServiceGroup {
     var configuration = ServiceGroupConfiguration(
         // Ended in reverse order: first no more requests, then no more jobs.
-        services: [services.usage, services.webhooks, services.runner, application], gracefulShutdownSignals: signals, logger: services.logger)
+        services: [services.usage, services.webhooks, services.runner, services.batchRunner, application],
+        gracefulShutdownSignals: signals, logger: services.logger)
     configuration.maximumGracefulShutdownDuration = .seconds(25)
     configuration.maximumCancellationDuration = .seconds(4)
     return ServiceGroup(configuration: configuration)

@@ -40,7 +40,7 @@ struct TestServer {
             reader: InProcessReader(workers: Workers(count: 1, name: "reader")), sessionSecret: nil, logger: logger)
         _ = try await services.keys.adopt(adminKey)
         let application = buildApplication(
-            services, host: "127.0.0.1", port: 0, with: [services.runner], onRunning: { _ in })
+            services, host: "127.0.0.1", port: 0, with: [services.runner, services.batchRunner], onRunning: { _ in })
         try await application.test(.live) { client in
             try await test(TestServer(client: client, services: services))
         }

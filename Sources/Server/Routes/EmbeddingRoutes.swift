@@ -23,7 +23,7 @@ struct EmbeddingRoutes: Sendable {
                 parameter: "dimensions", message: "must be at most \(embedder.model.dimension) for this model")
         }
         let embeddings = try await context.whileClientIsPresent {
-            try await embedder.embed(asked.inputs, as: .passage, priority: .urgent)
+            try await embedder.embed(asked.inputs, as: .passage, priority: context.channel == nil ? .background : .urgent)
         }
         let vectors = embeddings.vectors.map { Self.shortened($0, to: asked.dimensions) }
         let tokens = embeddings.tokenCounts.reduce(0, +)

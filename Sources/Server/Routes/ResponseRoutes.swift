@@ -23,7 +23,8 @@ struct ResponseRoutes: Sendable {
             .post("responses/:response/cancel") { _, context -> Response in
                 let id: ResponseID = try context.id("response")
                 _ = try await responses.response(id, in: context.caller())
-                throw RequestError.conflict("Only a response in the background can be cancelled, and there are none here.")
+                throw RequestError.conflict(
+                    "Only a response in the background can be cancelled, and there are none here.")
             }
             .get("responses/:response/input_items", use: inputItems)
     }
@@ -44,13 +45,16 @@ struct ResponseRoutes: Sendable {
             let answer = try await answer(question, in: scope)
             guard !asked.refusesTruncation || answer.retrieval.droppedTurns == 0 else {
                 throw RequestError.invalid(
-                    parameter: "truncation", message: "must be 'auto': the conversation does not fit into the model's window")
+                    parameter: "truncation",
+                    message: "must be 'auto': the conversation does not fit into the model's window")
             }
             return answer
         } catch RequestError.notFound("knowledge base", let id, let parameter?) {
             throw RequestError.notFound("vector store", id: id, parameter: asked.place(of: parameter) ?? parameter)
         } catch {
-            guard let parameter = ErrorAnswer(error).parameter, let place = asked.place(of: parameter) else { throw error }
+            guard let parameter = ErrorAnswer(error).parameter, let place = asked.place(of: parameter) else {
+                throw error
+            }
             throw Misnamed(error: error, parameter: place)
         }
     }

@@ -41,7 +41,8 @@ struct ResponseEvents: Sendable {
     /// As it is kept, for a later request to go on from.
     var stored: StoredResponse {
         StoredResponse(
-            id: id, previous: request.previous, input: request.items.map(\.value), object: response, createdAt: createdAt)
+            id: id, previous: request.previous, input: request.items.map(\.value), object: response,
+            createdAt: createdAt)
     }
 
     // MARK: - Events
@@ -103,7 +104,12 @@ struct ResponseEvents: Sendable {
         let (place, isNew) = content.place(of: kind)
         if isNew {
             events.append(
-                event("content_part.added", at: at, ["item_id": .string(content.id), "content_index": .integer(place), "part": content.parts[place].value]))
+                event(
+                    "content_part.added", at: at,
+                    [
+                        "item_id": .string(content.id), "content_index": .integer(place),
+                        "part": content.parts[place].value,
+                    ]))
         }
         content.parts[place].text += delta
         items[at] = .message(content)
@@ -165,7 +171,9 @@ struct ResponseEvents: Sendable {
             if case .message(var content) = items[at] {
                 _ = content.place(of: .text)
                 events.append(
-                    event("content_part.added", at: at, ["item_id": .string(content.id), "content_index": 0, "part": content.parts[0].value]))
+                    event(
+                        "content_part.added", at: at,
+                        ["item_id": .string(content.id), "content_index": 0, "part": content.parts[0].value]))
                 items[at] = .message(content)
             }
         }
@@ -197,7 +205,8 @@ struct ResponseEvents: Sendable {
                 content.parts[place].annotations = citations.compactMap(annotation)
                 for (number, annotation) in content.parts[place].annotations.enumerated() {
                     let fields: [String: JSONValue] = ["annotation_index": .integer(number), "annotation": annotation]
-                    events.append(event("output_text.annotation.added", at: at, common.merging(fields) { own, _ in own }))
+                    events.append(
+                        event("output_text.annotation.added", at: at, common.merging(fields) { own, _ in own }))
                 }
             }
             let part = content.parts[place]
@@ -229,7 +238,8 @@ struct ResponseEvents: Sendable {
 
     private static func wireUsage(_ usage: TokenUsage) -> JSONValue {
         [
-            "input_tokens": .integer(usage.prompt), "input_tokens_details": ["cached_tokens": 0, "cache_write_tokens": 0],
+            "input_tokens": .integer(usage.prompt),
+            "input_tokens_details": ["cached_tokens": 0, "cache_write_tokens": 0],
             "output_tokens": .integer(usage.completion), "output_tokens_details": ["reasoning_tokens": 0],
             "total_tokens": .integer(usage.total),
         ]
@@ -252,6 +262,7 @@ struct ResponseEvents: Sendable {
     private mutating func event(_ name: String, _ fields: [String: JSONValue]) -> JSONValue {
         defer { sequence += 1 }
         return .object(
-            fields.merging(["type": .string("response.\(name)"), "sequence_number": .integer(sequence)]) { own, _ in own })
+            fields.merging(["type": .string("response.\(name)"), "sequence_number": .integer(sequence)]) { own, _ in own
+            })
     }
 }
