@@ -74,7 +74,7 @@ package final class LocalEmbedder: Embedder {
 
 /// From an input to the ids that the encoder takes.
 private struct Preparation: Sendable {
-    let tokenizer: WordPiece
+    let tokenizer: Tokenizer
     let maxTokens: Int
     let prompts: (query: String, passage: String)
 
@@ -95,7 +95,7 @@ private struct Preparation: Sendable {
     }
 
     private func check(_ tokens: [Int], of item: EmbeddingQueue.Item) throws {
-        let vocabulary = 0..<tokenizer.vocabulary.count
+        let vocabulary = tokenizer.vocabulary
         if let stranger = tokens.first(where: { !vocabulary.contains($0) }) {
             throw RequestError.invalid(
                 parameter: "input",
