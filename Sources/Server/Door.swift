@@ -11,6 +11,7 @@ package struct Door: Sendable {
     package var bases: any KnowledgeBaseStore
     package var documents: any DocumentStore
     package var experts: any ExpertStore
+    package var uploads: any PartedUploadStore
     package var jobs: JobDesk
     package var batches: FileBatches
     package var requestBatches: RequestBatches
@@ -31,7 +32,8 @@ package struct Door: Sendable {
 
     package init(
         keys: Keys, usage: UsageLedger, files: any FileStore, bases: any KnowledgeBaseStore, documents: any DocumentStore,
-        experts: any ExpertStore, jobs: JobDesk, batches: FileBatches, requestBatches: RequestBatches,
+        experts: any ExpertStore, uploads: any PartedUploadStore, jobs: JobDesk, batches: FileBatches,
+        requestBatches: RequestBatches,
         embedders: Embedders, answer: AnswerQuestion, responses: any ResponseStore, models: ListModels,
         create: CreateKnowledgeBase, remove: RemoveKnowledgeBase, attach: AttachFile, put: PutDocument,
         search: SearchPassages, uploadLimitBytes: Int,
@@ -43,6 +45,7 @@ package struct Door: Sendable {
         self.bases = bases
         self.documents = documents
         self.experts = experts
+        self.uploads = uploads
         self.jobs = jobs
         self.batches = batches
         self.requestBatches = requestBatches
@@ -84,6 +87,7 @@ package struct Door: Sendable {
         BatchRoutes(batches: requestBatches).add(to: group)
         ModelRoutes(models: models).add(to: group)
         FileRoutes(files: files, receive: receive).add(to: group)
+        UploadRoutes(uploads: uploads, files: files, limitBytes: uploadLimitBytes).add(to: group)
         VectorStoreRoutes(
             bases: bases, files: files, create: create, remove: remove, attach: attach, search: search
         ).add(to: group)

@@ -10,11 +10,15 @@ import Knowledge
 struct BlobFolder: Sendable {
     private let files: String
     private let uploads: String
+    /// Parts of uploads that are not completed, by their ids.
+    private let parts: String
 
     /// Makes the folders and empties that of unfinished uploads.
     init(directory: String) throws {
         files = "\(directory)/files"
         uploads = "\(directory)/uploads"
+        parts = "\(directory)/parts"
+        try FileSystem.makeDirectory(parts)
         try FileSystem.makeDirectory(files)
         try FileSystem.makeDirectory(uploads)
         do {
@@ -56,6 +60,36 @@ struct BlobFolder: Sendable {
     func bytes(of sha256: String, at offset: Int, count: Int) throws -> Data? {
         try FileSystem.bytes(path(of: sha256), at: offset, count: count)
     }
+
+    // MARK: - Parts
+
+    /// Moves a part whose content is already on disk to its place; its name is durable afterwards.
+    func adopt(_ path: String, as part: UploadPartID) throws {
+        try FileSystem.rename(path, to: self.path(of: part))
+        try FileSystem.synchronizeDirectory(parts)
+    }
+
+    func remove(_ ids: [UploadPartID]) throws {
+        for id in ids { try FileSystem.unlink(path(of: id)) }
+    }
+
+    func bytes(of part: UploadPartID, at offset: Int, count: Int) throws -> Data? {
+        try FileSystem.bytes(path(of: part), at: offset, count: count)
+    }
+
+    /// Removes the parts that have no row.
+    func keepParts(_ known: Set<String>) throws {
+        do {
+            for name in try FileManager.default.contentsOfDirectory(atPath: parts) where !known.contains(name) {
+                try FileSystem.unlink("\(parts)/\(name)")
+            }
+        } catch let error as CocoaError {
+            throw StorageError.failed("cannot list \(parts): \(error)")
+        }
+    }
+
+    /// Part ids are of our own making, so that they can be names; those that clients send are looked up first.
+    private func path(of part: UploadPartID) -> String { "\(parts)/\(part.rawValue)" }
 
     private func folder(of sha256: String) -> String { "\(files)/\(sha256.prefix(2))" }
     private func path(of sha256: String) -> String { "\(folder(of: sha256))/\(sha256)" }

@@ -23,6 +23,7 @@ struct Services: Sendable {
     let retriever: Retriever
     let runner: JobRunner
     let batchRunner: BatchRunner
+    let collector: CollectExpired
     let webhooks: DeliverWebhooks
     let usage: UsageLedger
     let logger: Logger
@@ -57,7 +58,7 @@ func buildServices(
     let usage = UsageLedger(store: database, logger: logger)
     let door = Door(
         keys: keys, usage: usage, files: database, bases: database, documents: database, experts: database,
-        jobs: desk, batches: FileBatches(store: database, desk: desk),
+        uploads: database, jobs: desk, batches: FileBatches(store: database, desk: desk),
         requestBatches: RequestBatches(store: database, files: database, running: runningBatches, wakeUp: batchWakeUp),
         embedders: embedders,
         answer: AnswerQuestion(
@@ -84,7 +85,11 @@ func buildServices(
         outbox: database, endpoints: configuration.webhooks, sender: WebhookClient(), logger: logger)
     return Services(
         database: database, keys: keys, door: door, retriever: retriever, runner: runner,
-        batchRunner: batchRunner, webhooks: webhooks, usage: usage, logger: logger)
+        batchRunner: batchRunner,
+        collector: CollectExpired(
+            expireUploads: { try await database.expireUploads() },
+            removeResponses: { try await database.removeResponses(before: $0) }, logger: logger),
+        webhooks: webhooks, usage: usage, logger: logger)
 }
 
 /// The server around the routes.
@@ -120,7 +125,9 @@ func buildServiceGroup(
 ) -> ServiceGroup {
     var configuration = ServiceGroupConfiguration(
         // Ended in reverse order: first no more requests, then no more jobs.
-        services: [services.usage, services.webhooks, services.runner, services.batchRunner, application],
+        services: [
+            services.usage, services.webhooks, services.collector, services.runner, services.batchRunner, application,
+        ],
         gracefulShutdownSignals: signals, logger: services.logger)
     configuration.maximumGracefulShutdownDuration = .seconds(25)
     configuration.maximumCancellationDuration = .seconds(4)

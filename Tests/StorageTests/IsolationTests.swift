@@ -54,6 +54,10 @@ struct Things: Sendable {
     /// Under the name `name`.
     var named: DocumentID
     var expert: Expert
+    var response: StoredResponse
+    var requestBatch: RequestBatch
+    var upload: PartedUpload
+    var part: UploadPartID
     var strangersBase: KnowledgeBaseID
     var strangersFile: FileID
 
@@ -75,6 +79,18 @@ struct Things: Sendable {
         try await world.complete(World.content())
         expert = Expert(title: "Expert", createdAt: world.database.time)
         try await world.database.add(expert, in: world.scope)
+        response = StoredResponse(
+            id: .random(), previous: nil, input: ["text"], object: ["output": []], createdAt: world.database.time)
+        try await world.database.add(response, in: world.scope)
+        requestBatch = RequestBatch(
+            tenant: world.scope.tenant, endpoint: .chat, inputFile: extra.id, createdAt: world.database.time)
+        try await world.database.add(requestBatch, in: world.scope)
+        upload = PartedUpload(
+            filename: "a.txt", purpose: "assistants", mimeType: "text/plain", bytes: 4, createdAt: world.database.time)
+        try await world.database.add(upload, in: world.scope)
+        let bytes = try await world.database.beginUpload()
+        try await bytes.append(Array("part".utf8))
+        part = try await world.database.add(part: bytes, to: upload.id, in: world.scope).id
         _ = try await world.upload("second file")
         strangersBase = try await world.makeBase(in: world.stranger).id
         strangersFile = try await world.upload("other text", in: world.stranger).id
@@ -90,6 +106,11 @@ struct Things: Sendable {
         copy.job = .random()
         copy.batch = .random()
         copy.expert.id = .random()
+        copy.response.id = .random()
+        copy.requestBatch.id = .random()
+        copy.requestBatch.inputFile = .random()
+        copy.upload.id = .random()
+        copy.part = .random()
         return copy
     }
 
@@ -125,7 +146,7 @@ struct ScopedCall: Sendable, CustomTestStringConvertible {
         }
     }
 
-    static let all: [ScopedCall] = files + bases + documents + others
+    static let all: [ScopedCall] = files + bases + documents + others + generated
 
     private static let files = [
         ScopedCall("file") { try await $0.file($1.file, in: $2).id == $1.file },
@@ -270,6 +291,41 @@ struct ScopedCall: Sendable, CustomTestStringConvertible {
                 return try await database.requeue(things.job, in: scope).status == .queued
             } catch RequestError.conflict {
                 return true
+            }
+        },
+    ]
+
+    private static let generated = [
+        ScopedCall("response") { try await $0.response($1.response.id, in: $2).id == $1.response.id },
+        ScopedCall("conversation") { try await !$0.conversation(upTo: $1.response.id, in: $2).isEmpty },
+        ScopedCall("remove response") { database, things, scope in
+            try await database.remove(things.response.id, in: scope)
+            return true
+        },
+        ScopedCall("batch of requests") { database, things, scope in
+            try await database.requestBatch(things.requestBatch.id, in: scope).id == things.requestBatch.id
+        },
+        ScopedCall("batches of requests") { database, things, scope in
+            try await !database.requestBatches(page: Page(), in: scope).elements.isEmpty
+        },
+        ScopedCall("cancel the batch of requests") { database, things, scope in
+            try await database.cancelRequestBatch(things.requestBatch.id, in: scope).status == .cancelling
+        },
+        ScopedCall("make a batch of the file") { database, things, scope in
+            var batch = things.requestBatch
+            batch.id = .random()
+            try await database.add(batch, in: scope)
+            return true
+        },
+        ScopedCall("upload") { try await $0.partedUpload($1.upload.id, in: $2).id == $1.upload.id },
+        ScopedCall("complete the upload") { database, things, scope in
+            try await database.complete(things.upload.id, parts: [things.part], md5: nil, in: scope).file != nil
+        },
+        ScopedCall("cancel the upload") { database, things, scope in
+            do {
+                return try await database.cancelUpload(things.upload.id, in: scope).status == .cancelled
+            } catch RequestError.conflict {
+                return true  // it has ended, which nobody else may know
             }
         },
     ]

@@ -1,0 +1,38 @@
+package import FoundationEssentials
+package import Logging
+import ServiceLifecycle
+
+/// Throws away, about once a minute, what is kept for a time only: parts of uploads that were never completed, and
+/// responses that were stored a month ago.
+package struct CollectExpired: Service {
+    private static let tick = Duration.seconds(60)
+    /// As long as OpenAI keeps them.
+    private static let responseLifetime: TimeInterval = 30 * 24 * 3_600
+
+    let expireUploads: @Sendable () async throws -> Void
+    let removeResponses: @Sendable (_ before: Date) async throws -> Void
+    let logger: Logger
+
+    package init(
+        expireUploads: @escaping @Sendable () async throws -> Void,
+        removeResponses: @escaping @Sendable (_ before: Date) async throws -> Void, logger: Logger
+    ) {
+        self.expireUploads = expireUploads
+        self.removeResponses = removeResponses
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await expireUploads()
+                    try await removeResponses(Date() - Self.responseLifetime)
+                } catch {
+                    if !Task.isCancelled { logger.error("nothing could be collected", metadata: ["error": "\(error)"]) }
+                }
+                try? await Task.sleep(for: Self.tick)  // throws only when cancelled, and then the loop ends
+            }
+        }
+    }
+}
