@@ -225,6 +225,7 @@ def test_functions_are_called_whole_and_streamed_and_by_the_helpers(caller):
     with caller.http() as http:
         whole = create(http, model="caller", input="Weather?", tools=tools)
         events = stream_of(http, model="caller", input="Weather?", tools=tools)
+    assert output(whole, "reasoning")[0]["content"] == [{"type": "reasoning_text", "text": "Let me see."}]
     calls = output(whole, "function_call")
     assert [(call["name"], json.loads(call["arguments"])) for call in calls] == [
         ("weather", {"city": "Oslo", "days": 2}), ("weather", {"city": "Rome", "days": 3})]
@@ -240,8 +241,9 @@ def test_functions_are_called_whole_and_streamed_and_by_the_helpers(caller):
     assert [call.parsed_arguments for call in parsed.output if call.type == "function_call"]
     with client.responses.stream(model="caller", input="Weather?", tools=tools) as stream:
         final = stream.get_final_response()
-    assert [json.loads(call.arguments)["city"] for call in final.output] == ["Oslo", "Rome"]
-    answers = [{"type": "function_call_output", "call_id": call.call_id, "output": "Sun."} for call in final.output]
+    calls = [item for item in final.output if item.type == "function_call"]
+    assert [json.loads(call.arguments)["city"] for call in calls] == ["Oslo", "Rome"]
+    answers = [{"type": "function_call_output", "call_id": call.call_id, "output": "Sun."} for call in calls]
     after = client.responses.create(model="caller", input=answers, previous_response_id=final.id)
     assert "Sun." in after.output_text
 

@@ -1,5 +1,5 @@
 """A model server whose model calls every function that it is offered, twice and both calls in pieces; answers with JSON
-where a shape is asked for; and repeats the results of functions."""
+where a shape is asked for; repeats the results of functions; and thinks before each."""
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
             text = json.dumps(CALLS[0]) if body.get("response_format") else " ".join(results) or "Hello."
             deltas, finish = [{"content": character} for character in text], "stop"
         self._begin("text/event-stream")
-        for delta in [{"role": "assistant"}, *deltas]:
+        for delta in [{"role": "assistant"}, {"reasoning_content": "Let me"}, {"reasoning_content": " see."}, *deltas]:
             self._chunk(choices=[{"index": 0, "delta": delta, "finish_reason": None}])
         self._chunk(choices=[{"index": 0, "delta": {}, "finish_reason": finish}])
         self._chunk(choices=[], usage=USAGE)

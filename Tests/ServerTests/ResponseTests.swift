@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import Testing
 
 @testable import Knowledge
@@ -6,7 +7,7 @@ import Testing
 
 @Suite("Responses", .timeLimit(.minutes(1)))
 struct ResponseTests {
-    @Test("keep text, refusals and calls apart, whole and streamed alike")
+    @Test("keep thoughts, text, refusals and calls apart, whole and streamed alike")
     func mixed() async throws {
         func call(_ index: Int, _ arguments: String, name: String? = nil) -> ModelEvent {
             var function: [String: JSONValue] = ["arguments": .string(arguments)]
@@ -14,7 +15,8 @@ struct ResponseTests {
             return .fields(["tool_calls": [["index": .integer(index), "function": .object(function)]]])
         }
         let events: [ModelEvent] = [
-            .text("One"), call(0, "", name: "f"), .text(" two"), call(1, "{}", name: "g"), call(0, "{\"a\":"),
+            .fields(["reasoning_content": "Hm."]), .text("One"), call(0, "", name: "f"), .text(" two"),
+            call(1, "{}", name: "g"), call(0, "{\"a\":"),
             .fields(["refusal": "No."]), call(0, "1}"), .finish("tool_calls"),
             .usage(TokenUsage(prompt: 5, completion: 6)),
         ]
@@ -27,9 +29,13 @@ struct ResponseTests {
             let last = try JSONValue(json: Data((data.last ?? "").dropFirst(6).utf8))
             for response in [whole.json, last["response"] ?? .null] {
                 let output = response["output"]?.array ?? []
-                #expect(output.compactMap { $0["type"]?.string } == ["message", "function_call", "function_call"])
-                #expect(output.first?["content"]?.array?.map { $0["text"] ?? $0["refusal"] } == ["One two", "No."])
-                #expect(output.dropFirst().map { $0["arguments"]?.string } == ["{\"a\":1}", "{}"])
+                #expect(
+                    output.compactMap { $0["type"]?.string } == [
+                        "reasoning", "message", "function_call", "function_call",
+                    ])
+                #expect(output.first?["content"] == [["type": "reasoning_text", "text": "Hm."]])
+                #expect(output[1]["content"]?.array?.map { $0["text"] ?? $0["refusal"] } == ["One two", "No."])
+                #expect(output.dropFirst(2).map { $0["arguments"]?.string } == ["{\"a\":1}", "{}"])
                 #expect(output.allSatisfy { $0["status"] == "completed" })
                 #expect(response["usage"]?["total_tokens"] == 11)
             }

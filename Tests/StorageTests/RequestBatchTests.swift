@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Knowledge
+import TestSupport
 import Testing
 
 @testable import Storage

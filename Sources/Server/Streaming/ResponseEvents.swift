@@ -14,6 +14,7 @@ struct ResponseEvents: Sendable {
     private let answer: Answer
     private var status = "in_progress"
     private var items: [ResponseOutput] = []
+    private var reasoning: Int?
     private var message: Int?
     /// Positions in `items` by the model's own numbers of the calls.
     private var calls: [Int: Int] = [:]
@@ -67,7 +68,9 @@ struct ResponseEvents: Sendable {
         switch piece {
         case .text(let more): return add(more, as: .text)
         case .fields(let fields):
-            var events = fields["refusal"]?.string.map { add($0, as: .refusal) } ?? []
+            // Model servers have two names for it.
+            var events = (fields["reasoning_content"] ?? fields["reasoning"])?.string.map { add(reasoning: $0) } ?? []
+            events += fields["refusal"]?.string.map { add($0, as: .refusal) } ?? []
             for call in fields["tool_calls"]?.array ?? [] { events += add(call: call) }
             return events
         case .finish(let reason, let citations, let removed):
@@ -133,6 +136,25 @@ struct ResponseEvents: Sendable {
         return items.count - 1
     }
 
+    private mutating func add(reasoning delta: String) -> [JSONValue] {
+        guard !delta.isEmpty else { return [] }
+        var events: [JSONValue] = []
+        if reasoning == nil {
+            let new = ResponseOutput.Reasoning(id: ResponseItem.newID("rs_"))
+            events.append(added(ResponseOutput.reasoning(new).value))
+            items.append(.reasoning(new))
+            reasoning = items.count - 1
+            let fields: [String: JSONValue] = ["item_id": .string(new.id), "content_index": 0, "part": new.part]
+            events.append(event("content_part.added", at: items.count - 1, fields))
+        }
+        guard let at = reasoning, case .reasoning(var content) = items[at] else { return events }
+        content.text += delta
+        items[at] = .reasoning(content)
+        let fields: [String: JSONValue] = ["item_id": .string(content.id), "content_index": 0, "delta": .string(delta)]
+        events.append(event("reasoning_text.delta", at: at, fields))
+        return events
+    }
+
     private mutating func add(call: JSONValue) -> [JSONValue] {
         var events: [JSONValue] = []
         let number = call["index"]?.integer ?? calls.count
@@ -180,6 +202,16 @@ struct ResponseEvents: Sendable {
         for at in items.indices {
             switch items[at] {
             case .search: continue
+            case .reasoning(var content):
+                content.status = status
+                items[at] = .reasoning(content)
+                let common: [String: JSONValue] = ["item_id": .string(content.id), "content_index": 0]
+                for (name, key, value) in [
+                    ("reasoning_text.done", "text", JSONValue.string(content.text)),
+                    ("content_part.done", "part", content.part),
+                ] {
+                    events.append(event(name, at: at, common.merging([key: value]) { own, _ in own }))
+                }
             case .message(let content): events += close(content, citations, at: at)
             case .call(var content):
                 content.status = status

@@ -4,8 +4,18 @@ import Knowledge
 enum ResponseOutput: Sendable {
     /// `results` is nil where nobody asked for them.
     case search(id: String, query: String, results: [JSONValue]?)
+    /// What a model thought before it spoke.
+    case reasoning(Reasoning)
     case message(Message)
     case call(Call)
+
+    struct Reasoning: Sendable {
+        let id: String
+        var text = ""
+        var status = "in_progress"
+
+        var part: JSONValue { ["type": "reasoning_text", "text": .string(text)] }
+    }
 
     struct Message: Sendable {
         struct Part: Sendable {
@@ -50,6 +60,7 @@ enum ResponseOutput: Sendable {
     var id: JSONValue {
         switch self {
         case .search(let id, _, _): .string(id)
+        case .reasoning(let reasoning): .string(reasoning.id)
         case .message(let message): .string(message.id)
         case .call(let call): .string(call.id)
         }
@@ -61,6 +72,11 @@ enum ResponseOutput: Sendable {
             [
                 "id": .string(id), "type": "file_search_call", "status": "completed", "queries": [.string(query)],
                 "results": results.map(JSONValue.array) ?? .null,
+            ]
+        case .reasoning(let reasoning):
+            [
+                "id": .string(reasoning.id), "type": "reasoning", "summary": [], "status": .string(reasoning.status),
+                "content": reasoning.text.isEmpty ? [] : [reasoning.part],
             ]
         case .message(let message):
             [
