@@ -29,24 +29,120 @@ package struct ChunkPlace: Hashable, Sendable {
     }
 }
 
+/// Documents that alone count in a search. The same object means the same documents, so that an index may keep what it
+/// worked out for it: whoever filters by the same condition at the same revision hands in the same object again.
+package final class DocumentFilter: Sendable {
+    package let documents: Set<DocumentID>
+
+    package init(_ documents: Set<DocumentID>) {
+        self.documents = documents
+    }
+}
+
+/// What to look for in a `PassageIndex`, and how hard.
+package struct NeighbourSearch: Sendable {
+    package enum Precision: Hashable, Sendable {
+        /// The fastest plan that finds at least 99 of 100 of the nearest chunks on average.
+        case automatic
+        /// Provably what comparing the query with every vector in float32 finds.
+        case exact
+    }
+
+    /// Of unit length, in the dimension of the knowledge bases' model.
+    package var query: [Float]
+    package var bases: [KnowledgeBaseID]
+    /// Where given, only these documents' chunks count.
+    package var documents: DocumentFilter?
+    /// At most this many neighbours; fewer only where there are fewer chunks.
+    package var limit: Int
+    package var precision: Precision
+
+    package init(
+        query: [Float], bases: [KnowledgeBaseID], documents: DocumentFilter? = nil, limit: Int,
+        precision: Precision = .automatic
+    ) {
+        self.query = query
+        self.bases = bases
+        self.documents = documents
+        self.limit = limit
+        self.precision = precision
+    }
+}
+
+/// What a search found, and how.
+package struct FoundNeighbours: Sendable {
+    /// Best first; ties by chunk id.
+    package var neighbours: [Neighbour]
+    package var report: SearchReport
+
+    package init(neighbours: [Neighbour], report: SearchReport) {
+        self.neighbours = neighbours
+        self.report = report
+    }
+}
+
+/// How a search was carried out, for people who ask why it was slow or whether it missed something.
+package struct SearchReport: Hashable, Sendable {
+    package enum Plan: String, Sendable {
+        /// Nothing to compare with.
+        case none
+        /// Four-bit codes leave out what provably cannot be among the nearest.
+        case exact
+        /// One-bit codes leave out what is hardly ever among the nearest.
+        case estimated
+        /// As `estimated`, in the clusters near the query only.
+        case clustered
+    }
+
+    package var plan: Plan
+    /// The instruction set: `portable`, `avx2`, `avx512`, `neon`.
+    package var kernel: String
+    /// Whether the neighbours are provably those of a comparison with every vector.
+    package var isExact: Bool
+    /// Chunks whose codes were read.
+    package var scanned: Int
+    /// Of these, how many needed their eight-bit codes.
+    package var refined: Int
+    /// Of these, how many were compared in float32.
+    package var rescored: Int
+    /// Bytes of codes and vectors read.
+    package var bytes: Int
+
+    package init(
+        plan: Plan, kernel: String, isExact: Bool, scanned: Int = 0, refined: Int = 0, rescored: Int = 0, bytes: Int = 0
+    ) {
+        self.plan = plan
+        self.kernel = kernel
+        self.isExact = isExact
+        self.scanned = scanned
+        self.refined = refined
+        self.rescored = rescored
+        self.bytes = bytes
+    }
+}
+
 /// Finds the chunks whose vectors are nearest to a query's. Derived state: what it knows comes from a `VectorStore`.
 package protocol PassageIndex: Sendable {
-    /// The nearest chunks of all named knowledge bases together, best first; ties by chunk id.
+    /// The nearest chunks of all named knowledge bases together.
     ///
     /// Reflects every change that was committed before the call.
-    /// - Parameters:
-    ///   - query: Of unit length, in the dimension of the knowledge bases' model.
-    ///   - documents: Where given, only these documents' chunks count.
-    ///   - limit: At most this many; fewer only where there are fewer.
-    func search(
-        _ query: [Float], in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
-    ) async throws -> [Neighbour]
+    func search(_ search: NeighbourSearch) async throws -> FoundNeighbours
 
     /// How near these chunks are, for those that are still there, in no particular order.
     func similarities(of places: [ChunkPlace], to query: [Float]) async throws -> [Neighbour]
 
     /// Gives back the memory of a knowledge base that was removed.
     func forget(_ base: KnowledgeBaseID)
+}
+
+extension PassageIndex {
+    /// The nearest chunks of all named knowledge bases together, best first; ties by chunk id.
+    package func search(
+        _ query: [Float], in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
+    ) async throws -> [Neighbour] {
+        let filter = documents.map { DocumentFilter($0) }
+        return try await search(NeighbourSearch(query: query, bases: bases, documents: filter, limit: limit)).neighbours
+    }
 }
 
 /// The vectors as the database holds them, read by an index that follows along.
@@ -81,12 +177,15 @@ package struct VectorChanges: Sendable {
 /// One document's vectors, row after row.
 package struct DocumentVectors: Sendable {
     package var document: DocumentID
+    /// The revision at which the document was completed: it tells these rows from earlier ones of the same document.
+    package var revision: Int64
     package var chunks: [ChunkID]
     /// `chunks.count * dimension` floats.
     package var vectors: [Float]
 
-    package init(document: DocumentID, chunks: [ChunkID], vectors: [Float]) {
+    package init(document: DocumentID, revision: Int64 = 0, chunks: [ChunkID], vectors: [Float]) {
         self.document = document
+        self.revision = revision
         self.chunks = chunks
         self.vectors = vectors
     }

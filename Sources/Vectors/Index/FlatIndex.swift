@@ -46,13 +46,17 @@ package final class FlatIndex: PassageIndex {
     }
 
     /// - Throws: `VectorIndexError`; what the store throws; `CancellationError`.
-    package func search(
-        _ query: [Float], in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
-    ) async throws -> [Neighbour] {
-        let segments = try await parts(of: bases, for: query)
-        guard limit > 0, !segments.isEmpty, documents?.isEmpty != true else { return [] }
-        return try await Scan(query: query, parts: segments, limit: limit, kernels: kernels)
-            .run(documents: documents, on: workers)
+    package func search(_ search: NeighbourSearch) async throws -> FoundNeighbours {
+        let segments = try await parts(of: search.bases, for: search.query)
+        guard search.limit > 0, !segments.isEmpty, search.documents?.documents.isEmpty != true else {
+            return FoundNeighbours(
+                neighbours: [], report: SearchReport(plan: .none, kernel: kernels.name, isExact: true))
+        }
+        let rows = segments.reduce(0) { $0 + $1.segment.liveRows }
+        return FoundNeighbours(
+            neighbours: try await Scan(query: search.query, parts: segments, limit: search.limit, kernels: kernels)
+                .run(documents: search.documents?.documents, on: workers),
+            report: SearchReport(plan: .exact, kernel: kernels.name, isExact: true, scanned: rows, rescored: rows))
     }
 
     /// - Throws: As `search`.
