@@ -45,7 +45,7 @@ func buildServices(
 ) throws -> Services {
     let database = try Database.open(directory: configuration.dataDirectory)
     let searchers = Workers(count: configuration.threads, name: "search")
-    let index = FlatIndex(store: database, workers: searchers)
+    let index = VectorIndex(store: database, workers: searchers)
     let catalog = buildCatalog(configuration, embedders, moreModels)
     let retriever = Retriever(
         embedders: embedders, index: index, keywords: database, documents: database, chunks: database,

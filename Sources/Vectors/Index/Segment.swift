@@ -1,136 +1,84 @@
 import Knowledge
 
-/// Vectors of some documents, row after row; never changed once made.
-final class VectorBlock: Sendable {
-    let dimension: Int
-    let vectors: FloatBuffer
-    let chunks: [ChunkID]
-    let documents: [DocumentID]
-    /// Where each document's rows begin, and at the end how many rows there are.
-    let starts: [Int]
-    private let places: [DocumentID: Int]
-
-    var rows: Int { chunks.count }
-
-    /// The documents' vectors; none without chunks, no two of the same document.
-    convenience init(_ added: [DocumentVectors], dimension: Int) {
-        self.init(added.map { ($0.document, $0.chunks[...]) }, dimension: dimension) { place in
-            for document in added {
-                document.vectors.withUnsafeBufferPointer { source in
-                    guard let base = source.baseAddress else { return }
-                    place.update(from: base, count: source.count)
-                }
-                place += document.vectors.count
-            }
-        }
-    }
-
-    /// What is left of the segments, which have no document in common.
-    convenience init(livePartsOf segments: ArraySlice<Segment>, dimension: Int) {
-        let ranges = segments.map { ($0.block, $0.ranges(of: nil)) }
-        self.init(segments.flatMap(\.liveDocumentsAndChunks), dimension: dimension) { place in
-            for (block, ranges) in ranges {
-                for rows in ranges {
-                    place.update(from: block.vectors.base + rows.lowerBound * dimension, count: rows.count * dimension)
-                    place += rows.count * dimension
-                }
-            }
-        }
-    }
-
-    /// - Parameter fill: Writes the vectors from the given place on, which it may move.
-    private init(
-        _ parts: [(document: DocumentID, chunks: ArraySlice<ChunkID>)], dimension: Int,
-        fill: (inout UnsafeMutablePointer<Float>) -> Void
-    ) {
-        self.dimension = dimension
-        var chunks: [ChunkID] = []
-        var starts = [0]
-        chunks.reserveCapacity(parts.reduce(0) { $0 + $1.chunks.count })
-        starts.reserveCapacity(parts.count + 1)
-        for part in parts {
-            chunks += part.chunks
-            starts.append(chunks.count)
-        }
-        vectors = FloatBuffer(count: chunks.count * dimension)
-        var place = vectors.base
-        fill(&place)
-        self.chunks = chunks
-        self.starts = starts
-        documents = parts.map(\.document)
-        places = Dictionary(uniqueKeysWithValues: documents.enumerated().map { ($1, $0) })
-    }
-
-    func place(of document: DocumentID) -> Int? { places[document] }
-
-    func rows(ofDocumentAt place: Int) -> Range<Int> { starts[place]..<starts[place + 1] }
-
-    /// The document that a row belongs to.
-    func document(ofRow row: Int) -> DocumentID {
-        var (low, high) = (0, documents.count)
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if starts[middle] <= row { low = middle } else { high = middle }
-        }
-        return documents[low]
-    }
-}
-
 /// A block and which of its documents still count. A value: removing makes a new one and leaves the block alone.
 struct Segment: Sendable {
-    let block: VectorBlock
+    let block: CodeBlock
+    /// Its name in the store; nil while it is in memory only.
+    let id: SegmentID?
     /// One per document of the block.
     private var isLive: [Bool]
-    private(set) var liveRows: Int
+    private(set) var live: RowSelection
 
-    init(_ block: VectorBlock) {
+    var liveRows: Int { live.count }
+    var isSealed: Bool { id != nil }
+
+    init(_ block: CodeBlock, id: SegmentID? = nil) {
         self.block = block
+        self.id = id
         isLive = Array(repeating: true, count: block.documents.count)
-        liveRows = block.rows
+        live = RowSelection(all: block.rows)
     }
 
-    /// Returns whether the document was here.
-    mutating func remove(_ document: DocumentID) -> Bool {
-        guard let place = block.place(of: document), isLive[place] else { return false }
-        isLive[place] = false
-        liveRows -= block.rows(ofDocumentAt: place).count
-        return true
-    }
-
-    var liveDocumentsAndChunks: [(document: DocumentID, chunks: ArraySlice<ChunkID>)] {
-        isLive.indices.filter { isLive[$0] }.map { place in
-            (block.documents[place], block.chunks[block.rows(ofDocumentAt: place)])
+    /// Leaves those documents that `counts`, given a document and its revision.
+    mutating func keep(where counts: (DocumentID, Int64) -> Bool) {
+        var isChanged = false
+        for place in isLive.indices where isLive[place] && !counts(block.documents[place], block.revisions[place]) {
+            isLive[place] = false
+            isChanged = true
         }
+        if isChanged { live = RowSelection(of: block) { isLive[$0] } }
+    }
+
+    /// Removes documents; takes out of the set those that were here.
+    mutating func remove(_ documents: inout Set<DocumentID>) {
+        var isChanged = false
+        for document in documents {
+            guard let place = block.place(of: document), isLive[place] else { continue }
+            isLive[place] = false
+            isChanged = true
+            documents.remove(document)
+        }
+        if isChanged { live = RowSelection(of: block) { isLive[$0] } }
+    }
+
+    /// The documents that count, in the order of the block.
+    var documents: [CompletedDocument] {
+        isLive.indices.filter { isLive[$0] }.map { place in
+            CompletedDocument(
+                document: block.documents[place], revision: block.revisions[place],
+                chunkCount: block.rowCount(ofDocumentAt: place))
+        }
+    }
+
+    /// A document's vectors; nil where it does not count or its vectors are not in memory.
+    func vectors(of document: DocumentID) -> DocumentVectors? {
+        guard let place = block.place(of: document), isLive[place], let floats = block.floats else { return nil }
+        var vectors = DocumentVectors(document: document, revision: block.revisions[place], chunks: [], vectors: [])
+        block.eachRow(ofDocumentAt: place) { row in
+            vectors.chunks.append(block.chunk(ofRow: row))
+            let vector = floats.base + row * block.dimension
+            vectors.vectors += UnsafeBufferPointer(start: vector, count: block.dimension)
+        }
+        return vectors
     }
 
     /// Where a chunk's vector is; nil where it is not here or not any more.
     func row(of place: ChunkPlace) -> Int? {
         guard let document = block.place(of: place.document), isLive[document] else { return nil }
-        return block.rows(ofDocumentAt: document).first { block.chunks[$0] == place.chunk }
+        var found: Int?
+        block.eachRow(ofDocumentAt: document) { row in
+            if block.chunk(ofRow: row) == place.chunk { found = row }
+        }
+        return found
     }
 
-    /// The rows that count, in as few ranges as possible.
-    ///
-    /// - Parameter documents: Where given, only these documents' rows.
-    func ranges(of documents: Set<DocumentID>?) -> [Range<Int>] {
-        guard let documents else { return joined(isLive.indices.lazy.filter { isLive[$0] }) }
-        if documents.count < isLive.count {
-            return joined(documents.compactMap(block.place(of:)).filter { isLive[$0] }.sorted())
+    /// The rows that count of these documents.
+    func selection(of documents: Set<DocumentID>?) -> RowSelection {
+        guard let documents else { return live }
+        if documents.count < isLive.count / 4 {
+            let places = Set(documents.compactMap(block.place(of:)))
+            return RowSelection(of: block) { isLive[$0] && places.contains($0) }
         }
-        return joined(isLive.indices.lazy.filter { isLive[$0] && documents.contains(block.documents[$0]) })
-    }
-
-    private func joined(_ places: some Sequence<Int>) -> [Range<Int>] {
-        var ranges: [Range<Int>] = []
-        for place in places {
-            let rows = block.rows(ofDocumentAt: place)
-            guard !rows.isEmpty else { continue }
-            if let last = ranges.last, last.upperBound == rows.lowerBound {
-                ranges[ranges.count - 1] = last.lowerBound..<rows.upperBound
-            } else {
-                ranges.append(rows)
-            }
-        }
-        return ranges
+        return RowSelection(of: block) { isLive[$0] && documents.contains(block.documents[$0]) }
     }
 }

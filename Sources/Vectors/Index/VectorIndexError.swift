@@ -9,4 +9,6 @@ package enum VectorIndexError: Error, Hashable, Sendable {
     case malformedVectors(KnowledgeBaseID, DocumentID, reason: String)
     /// The store says that there is more, but not where.
     case storeDoesNotAdvance(KnowledgeBaseID)
+    /// Chunks that the index knows have no vectors in the store, time and again.
+    case vectorsMissing
 }

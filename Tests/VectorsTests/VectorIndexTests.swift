@@ -81,8 +81,8 @@ private final class LoggedStore: VectorStore {
     }
 }
 
-@Suite("The flat index")
-struct FlatIndexTests {
+@Suite("The vector index")
+struct VectorIndexTests {
     private let store = LoggedStore()
     private let workers = Workers(count: 2, name: "test")
     private let base = KnowledgeBaseID.random()
@@ -101,7 +101,7 @@ struct FlatIndexTests {
         var generator = SeededGenerator(seed)
         var nextChunk: Int64 = 1
         let bases = [base, KnowledgeBaseID.random()]
-        let index = FlatIndex(store: store, workers: workers)
+        let index = VectorIndex(store: store, workers: workers)
         for _ in 0..<60 {
             for _ in 0..<Int.random(in: 0...6, using: &generator) {
                 let place = bases[Int.random(in: 0...1, using: &generator)]
@@ -130,13 +130,13 @@ struct FlatIndexTests {
         }
     }
 
-    @Test("finds the same with every instruction set and over several threads", arguments: Kernels.all.map(\.name))
+    @Test("finds the same with every instruction set and over several threads", arguments: IndexKernels.all.map(\.name))
     func splitsScans(_ kernel: String) async throws {
-        let kernels = try #require(Kernels.all.first { $0.name == kernel })
+        let kernels = try #require(IndexKernels.all.first { $0.name == kernel })
         var generator = SeededGenerator(7)
         var nextChunk: Int64 = 1
         for number in 0..<12 { store.put(document(number, 4_000, 8, &nextChunk, &generator), in: base) }
-        let index = FlatIndex(store: store, workers: workers, kernels: kernels)
+        let index = VectorIndex(store: store, workers: workers, kernels: kernels)
         let query = [Float].random(8, using: &generator).unit
         let found = try await index.search(query, in: [base], documents: nil, limit: 20)
         #expect(found.map(\.chunk) == store.nearest(query, in: [base], documents: nil, limit: 20).map(\.chunk))
@@ -148,7 +148,7 @@ struct FlatIndexTests {
         let chunks = [9, 3, 7, 1, 5].map { ChunkID($0) }
         let vectors = chunks.flatMap { _ in [1, 0] as [Float] }
         store.put(DocumentVectors(document: .random(), chunks: chunks, vectors: vectors), in: base)
-        let index = FlatIndex(store: store, workers: workers)
+        let index = VectorIndex(store: store, workers: workers)
         let found = try await index.search([1, 0], in: [base], documents: nil, limit: 3)
         #expect(found.map(\.chunk.rawValue) == [1, 3, 5])
     }
@@ -158,7 +158,7 @@ struct FlatIndexTests {
         var generator = SeededGenerator(11)
         var nextChunk: Int64 = 1
         for number in 0..<20 { store.put(document(number, 3, 4, &nextChunk, &generator), in: base) }
-        let index = FlatIndex(store: store, workers: workers)
+        let index = VectorIndex(store: store, workers: workers)
         let query = [Float].random(4, using: &generator).unit
         try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<30 {
@@ -176,13 +176,14 @@ struct FlatIndexTests {
         var generator = SeededGenerator(13)
         var nextChunk: Int64 = 1
         for number in 0..<30 { store.put(document(number, 10, 16, &nextChunk, &generator), in: base) }
-        let index = FlatIndex(store: store, workers: workers)
+        let index = VectorIndex(store: store, workers: workers)
         let query = [Float].random(16, using: &generator).unit
         _ = try await index.search(query, in: [base], documents: nil, limit: 1)
-        #expect(index.bytes == 300 * 16 * 4)
+        let all = index.bytes
+        #expect(all > 300 * 16 * 4)
         for number in 0..<27 { store.remove(DocumentID(rawValue: "doc_\(number)"), from: base) }
         #expect(try await index.search(query, in: [base], documents: nil, limit: 99).count == 30)
-        #expect(index.bytes <= 2 * 30 * 16 * 4)
+        #expect(index.bytes <= all / 4)
         store.bases.withLock { $0[base] = nil }
         #expect(try await index.search(query, in: [base], documents: nil, limit: 99).isEmpty)
         #expect(index.bytes == 0)
@@ -192,7 +193,7 @@ struct FlatIndexTests {
     func refuses() async throws {
         let good = DocumentVectors(document: .random(), chunks: [ChunkID(1)], vectors: [1, 0, 0])
         store.put(good, in: base)
-        let index = FlatIndex(store: store, workers: workers)
+        let index = VectorIndex(store: store, workers: workers)
         await #expect(throws: VectorIndexError.queryDoesNotFit(base, expected: 3, found: 2)) {
             try await index.search([1, 0], in: [base], documents: nil, limit: 1)
         }

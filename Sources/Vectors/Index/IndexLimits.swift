@@ -1,0 +1,14 @@
+/// How much an index holds in memory, and when it writes.
+package struct IndexLimits: Hashable, Sendable {
+    /// Rows that gather in memory before they are sealed into a segment: 7 MB of codes of 384 dimensions.
+    package var sealRows = 16_384
+    /// The most rows of a segment.
+    package var segmentRows = 131_072
+    /// Vectors of a knowledge base beside their codes stay in memory up to this many bytes; others are read from the
+    /// store, a few for each search.
+    package var floatBytes = 256 << 20
+    /// Knowledge bases not searched for long are let go of above this.
+    package var memoryBytes = 4 << 30
+
+    package init() {}
+}
