@@ -10,5 +10,9 @@ package struct IndexLimits: Hashable, Sendable {
     /// Knowledge bases not searched for long are let go of above this.
     package var memoryBytes = 4 << 30
 
+    /// Searches of fewer bytes of four-bit codes are exact even where that is not asked for: an estimate would not be
+    /// faster. 32,000 rows of 384 dimensions take 0.15 ms.
+    package var exactBytes = 6 << 20
+
     package init() {}
 }

@@ -3,8 +3,6 @@ import Knowledge
 
 /// One search over snapshots that were picked up already: which plan, what the codes leave, and how near that is.
 struct IndexSearch: Sendable {
-    /// Below so many bytes of four-bit codes an exact search is as fast as any: 32,000 rows of 384 dimensions, 0.15 ms.
-    private static let exactBytes = 6 << 20
     /// One in a hundred of those right at the edge is missed at 2.3 deviations; most are above it.
     static let deviations = 2.0
     /// Below this many bytes of codes a second thread costs more than it brings: about 0.2 ms.
@@ -18,11 +16,11 @@ struct IndexSearch: Sendable {
     var plan: SearchReport.Plan { funnel.coarse == .nibbles ? .exact : .estimated }
 
     init(
-        _ search: NeighbourSearch, parts: [Funnel.Part], threads: Int, kernels: IndexKernels
+        _ search: NeighbourSearch, parts: [Funnel.Part], threads: Int, kernels: IndexKernels, limits: IndexLimits
     ) {
         let rows = parts.reduce(0) { $0 + $1.selection.count }
         let padded = SegmentLayout.padded(search.query.count)
-        let isSmall = rows * padded / 2 <= Self.exactBytes
+        let isSmall = rows * padded / 2 <= limits.exactBytes
         let coarse =
             search.precision == .exact || isSmall ? Funnel.Coarse.nibbles : .signs(deviations: Self.deviations)
         funnel = Funnel(

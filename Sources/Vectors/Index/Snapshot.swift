@@ -14,6 +14,8 @@ struct Snapshot: Sendable {
     /// Of every vector; nil until there is one.
     private(set) var dimension: Int?
     private(set) var segments: [Segment] = []
+    /// Segments that the store still keeps although nothing in them counts.
+    private(set) var emptied: Set<SegmentID> = []
     /// Made anew with every change, since it knows rows by number.
     private(set) var filters = FilterCache()
 
@@ -29,6 +31,7 @@ struct Snapshot: Sendable {
     init(revision: Int64, segments: [Segment]) {
         self.revision = revision
         self.segments = segments.filter { $0.liveRows > 0 }
+        emptied = Set(segments.filter { $0.liveRows == 0 }.compactMap(\.id))
         dimension = self.segments.first?.block.dimension
     }
 
@@ -63,6 +66,8 @@ struct Snapshot: Sendable {
         }
         next.remove(Set(installed.flatMap(\.documents).map(\.document)))
         next.segments.removeAll { $0.id.map(replaced.contains) == true }
+        next.emptied.subtract(replaced)
+        next.emptied.formUnion(installed.filter { $0.liveRows == 0 }.compactMap(\.id))
         next.segments.insert(contentsOf: installed.filter { $0.liveRows > 0 }, at: 0)
         next.dimension = next.segments.first?.block.dimension
         return next
@@ -72,6 +77,7 @@ struct Snapshot: Sendable {
         guard !documents.isEmpty else { return }
         var rest = documents
         for index in segments.indices where !rest.isEmpty { segments[index].remove(&rest) }
+        emptied.formUnion(segments.filter { $0.liveRows == 0 }.compactMap(\.id))
         segments.removeAll { $0.liveRows == 0 }
         for index in segments.indices where segments[index].liveRows * 2 < segments[index].block.rows {
             rewrite(index...index)

@@ -22,12 +22,19 @@ struct Upkeep: Sendable {
     let limits: IndexLimits
 
     func isDue(for snapshot: Snapshot) -> Bool {
-        snapshot.tailRows >= limits.sealRows || !mergeable(snapshot).isEmpty
+        !snapshot.emptied.isEmpty || snapshot.tailRows >= limits.sealRows || !mergeable(snapshot).isEmpty
     }
 
     /// One step of what is due; nil where the store would not have it.
     func run(_ snapshot: Snapshot) async throws -> Renewal? {
-        if snapshot.tailRows >= limits.sealRows { return try await sealed(snapshot) }
+        if !snapshot.emptied.isEmpty {
+            try await store.drop(snapshot.emptied.sorted(), in: base)
+            return Renewal(made: [], replaced: snapshot.emptied)
+        }
+        if snapshot.tailRows >= limits.sealRows {
+            let renewal = try await sealed(snapshot)
+            return renewal.made.isEmpty ? nil : renewal
+        }
         return try await merged(mergeable(snapshot), of: snapshot)
     }
 

@@ -79,7 +79,7 @@ package final class VectorIndex: PassageIndex {
                 let report = SearchReport(plan: .none, kernel: kernels.name, isExact: true)
                 return FoundNeighbours(neighbours: [], report: report)
             }
-            let plan = IndexSearch(search, parts: parts, threads: workers.count, kernels: kernels)
+            let plan = IndexSearch(search, parts: parts, threads: workers.count, kernels: kernels, limits: limits)
             if let found = try await plan.run(on: workers, fetch: fetch) { return found }
         }
         throw VectorIndexError.vectorsMissing
