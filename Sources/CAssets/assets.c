@@ -16,6 +16,10 @@ static const unsigned char sqlite_0004_search_settings[] = {
 #embed "../../Migrations/sqlite/0004_search_settings.sql"
 };
 
+static const unsigned char sqlite_0005_index_segments[] = {
+#embed "../../Migrations/sqlite/0005_index_segments.sql"
+};
+
 static const unsigned char sqlite_0006_batches[] = {
 #embed "../../Migrations/sqlite/0006_batches.sql"
 };
@@ -29,6 +33,7 @@ static const struct asset sqlite_migrations[] = {
     {"0002_keywords.sql", sqlite_0002_keywords, sizeof sqlite_0002_keywords},
     {"0003_jobs.sql", sqlite_0003_jobs, sizeof sqlite_0003_jobs},
     {"0004_search_settings.sql", sqlite_0004_search_settings, sizeof sqlite_0004_search_settings},
+    {"0005_index_segments.sql", sqlite_0005_index_segments, sizeof sqlite_0005_index_segments},
     {"0006_batches.sql", sqlite_0006_batches, sizeof sqlite_0006_batches},
     {"0007_usage.sql", sqlite_0007_usage, sizeof sqlite_0007_usage},
 };

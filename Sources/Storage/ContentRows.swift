@@ -5,7 +5,7 @@ import Knowledge
 // What indexing a document yields: text, chunks and vectors, written together.
 
 extension Connection {
-    /// Stores a document's content in place of what it had, and marks it completed at a new revision.
+    /// Stores the content of a document that has none, and marks it completed at a new revision.
     ///
     /// Throws `StorageError.invalidContent`, for the transaction to be rolled back, where the parts do not fit together.
     func store(_ content: IndexedContent, as document: DocumentID, of base: KnowledgeBaseID) throws {
@@ -16,8 +16,6 @@ extension Connection {
         let dimension: Int = try space.get("embedding_dimension")
         let fingerprint: String = try space.get("embedding_fingerprint")
         try content.check(dimension: dimension)
-        try removeKeywords(of: document, in: base)
-        try execute(sql: "DELETE FROM chunk WHERE document_id = ?", arguments: [document.rawValue])
         try execute(
             sql: "INSERT OR REPLACE INTO document_text (document_id, text) VALUES (?, CAST(? AS TEXT))",
             arguments: [document.rawValue, Data(content.text.utf8)]

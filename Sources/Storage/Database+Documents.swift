@@ -85,6 +85,7 @@ extension Database: DocumentStore {
             guard document.file == file || document.id.rawValue == file.rawValue else { throw Document.missing(file) }
             try db.detach(file, from: document, of: scope.tenant, at: now)
         }
+        collector.wake()
     }
 
     package func documents(
@@ -110,22 +111,11 @@ extension Database: DocumentStore {
 
     package func documents(
         matching filter: AttributeFilter, of bases: [KnowledgeBaseID], in scope: Scope
-    ) async throws -> Set<DocumentID> {
-        try await read { db in
-            let rows = try Row.fetchCursor(
-                db,
-                sql: """
-                    SELECT document.id, attributes FROM json_each(:bases) AS base
-                    CROSS JOIN document ON knowledge_base_id = base.value
-                    WHERE tenant_id = :tenant AND status = 'completed'
-                    """,
-                arguments: ["tenant": scope.tenant.rawValue, "bases": try jsonText(bases.map(\.rawValue))]
-            )
-            var matching: Set<DocumentID> = []
-            while let row = try rows.next() {
-                if filter.matches(try row.json("attributes")) { matching.insert(try row.id("id")) }
-            }
-            return matching
-        }
+    ) async throws -> DocumentFilter {
+        let question = DocumentFilters.Question(filter: filter, tenant: scope.tenant, bases: bases)
+        let known = filters.answer(to: question)
+        let answer = try await reading { try $0.documents(for: question, knowing: known) }
+        if answer.filter !== known?.filter { filters.remember(answer, to: question) }
+        return answer.filter
     }
 }

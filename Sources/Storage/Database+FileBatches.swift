@@ -86,7 +86,7 @@ extension Database: FileBatchStore {
                     SELECT file.id AS id, file.created_at AS created_at, member.document_id AS document_id
                     FROM file_batch_member AS member
                     JOIN file ON file.tenant_id = :tenant AND file.id = member.file_id
-                    JOIN document ON document.id = member.document_id
+                    JOIN document ON document.id = member.document_id AND document.tenant_id = :tenant
                     WHERE batch_id = :batch AND (:status IS NULL OR document.status = :status)
                 ) WHERE 1
                 """,

@@ -54,6 +54,7 @@ extension Database: FileStore {
                 if try !db.hasFile(of: file.sha256) { try? blobs.remove(file.sha256) }
             }
         }
+        collector.wake()
     }
 
     /// An upload that is to become a file.

@@ -5,6 +5,7 @@ import GRDB
 package struct DatabaseSummary: Hashable, Sendable, Codable {
     package var knowledgeBases: Int
     package var documents: Int
+    /// Those of removed documents included, until they are erased.
     package var chunks: Int
     package var files: Int
     /// Queued or running.
@@ -33,10 +34,10 @@ extension Database {
             return try await read { db in
                 func number(_ sql: String) throws -> Int { try Int.fetchOne(db, sql: sql) ?? 0 }
                 return DatabaseSummary(
-                    knowledgeBases: try number("SELECT COUNT(*) FROM knowledge_base"),
-                    documents: try number("SELECT COUNT(*) FROM document"),
+                    knowledgeBases: try number("SELECT COUNT(*) FROM knowledge_base WHERE tenant_id <> '(erased)'"),
+                    documents: try number("SELECT COUNT(*) FROM document WHERE tenant_id <> '(erased)'"),
                     chunks: try number("SELECT COUNT(*) FROM chunk"),
-                    files: try number("SELECT COUNT(*) FROM file"),
+                    files: try number("SELECT COUNT(*) FROM file WHERE tenant_id <> '(erased)'"),
                     liveJobs: try number("SELECT COUNT(*) FROM job WHERE status IN ('queued', 'running')"),
                     databaseBytes: try number("PRAGMA page_count") * number("PRAGMA page_size"),
                     schema: try String.fetchOne(db, sql: "SELECT MAX(name) FROM migration") ?? "",

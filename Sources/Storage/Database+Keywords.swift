@@ -4,12 +4,13 @@ package import Knowledge
 extension Database: KeywordIndex {
     /// Searches the index of the database itself: it is as current as the chunks.
     package func search(
-        _ query: SearchQuery, in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
+        _ query: SearchQuery, in bases: [KnowledgeBaseID], documents: DocumentFilter?, limit: Int
     ) async throws -> [KeywordHit] {
-        guard limit > 0, documents?.isEmpty != true else { return [] }
-        return try await read { db in
+        guard limit > 0, documents?.documents.isEmpty != true else { return [] }
+        return try await read { [filters] db in
             let search = try KeywordSearch(query, in: bases, db: db)
-            return try search.hits(limit, of: documents.map { try db.chunks(of: $0) }, db: db)
+            let rows = try documents.map { try filters.rows(of: $0) { try db.keywordRows(of: $0) } }
+            return try search.hits(limit, of: rows, db: db)
         }
     }
 
@@ -19,7 +20,7 @@ extension Database: KeywordIndex {
         guard !chunks.isEmpty else { return [] }
         return try await read { db in
             let search = try KeywordSearch(query, in: bases, db: db)
-            return try search.hits(chunks.count, of: Set(chunks.map(\.rawValue)), db: db)
+            return try search.hits(chunks.count, of: try KeywordRows(chunks: chunks), db: db)
         }
     }
 
@@ -53,6 +54,7 @@ extension Connection {
         try execute(sql: "INSERT INTO keyword_ending (keyword_ending) VALUES ('delete-all')")
         try execute(sql: "UPDATE keyword_base SET documents = 0, chunks = 0, words = 0")
         try execute(sql: "DELETE FROM keyword_document")
+        try execute(sql: "UPDATE erasure SET keyword_base = NULL")
         let documents = try Row.fetchAll(
             self, sql: "SELECT id, knowledge_base_id FROM document WHERE status = 'completed' ORDER BY id")
         for row in documents { try addKeywords(of: row.id("id"), in: row.id("knowledge_base_id")) }
@@ -81,12 +83,15 @@ extension Connection {
         return problems
     }
 
-    /// The ids of all chunks of these documents.
-    fileprivate func chunks(of documents: Set<DocumentID>) throws -> Set<Int64> {
-        try Int64.fetchSet(
-            self,
-            sql: "SELECT chunk.id FROM json_each(:documents) AS wanted CROSS JOIN chunk ON document_id = wanted.value",
-            arguments: ["documents": try jsonText(documents.map(\.rawValue))]
-        )
+    /// Where the chunks of these documents stand in the index.
+    fileprivate func keywordRows(of documents: Set<DocumentID>) throws -> KeywordRows {
+        let statement = try cachedStatement(
+            sql: "SELECT first_chunk, last_chunk FROM keyword_document WHERE document_id = ?")
+        return KeywordRows(
+            try documents.compactMap { document in
+                try Row.fetchOne(statement, arguments: [document.rawValue]).map { row in
+                    try KeywordRow.range(ofChunksFrom: row.get("first_chunk"), to: row.get("last_chunk"))
+                }
+            })
     }
 }

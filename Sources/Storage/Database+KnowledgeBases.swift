@@ -73,7 +73,7 @@ extension Database: KnowledgeBaseStore {
         let now = time
         try await write { db in
             try db.requireKnowledgeBase(id, of: scope.tenant)
-            try db.removeKeywords(of: id)
+            try db.eraseDocuments(of: id)
             try db.execute(
                 sql: "DELETE FROM knowledge_base WHERE tenant_id = ? AND id = ?",
                 arguments: [scope.tenant.rawValue, id.rawValue]
@@ -86,6 +86,7 @@ extension Database: KnowledgeBaseStore {
                 arguments: [now.milliseconds, scope.tenant.rawValue, id.rawValue]
             )
         }
+        collector.wake()
     }
 }
 

@@ -50,8 +50,10 @@ extension Database: NamedDocumentStore {
         try await unlinkReleased()
     }
 
-    /// Unlinks content that no row names any more. What a crash keeps it from, the next start does.
+    /// Unlinks content that no row names any more, and has documents erased that went with it. What a crash keeps it
+    /// from, the next start does.
     func unlinkReleased() async throws {
+        collector.wake()
         try await onDisk { [self] in
             try pool.writeWithoutTransaction { db in
                 let released = try String.fetchAll(

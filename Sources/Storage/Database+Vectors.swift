@@ -1,65 +1,97 @@
 import FoundationEssentials
-import GRDB
 package import Knowledge
+
+// A document of which a vector is damaged comes without any, so that the rest of its knowledge base stays searchable;
+// `Database.open` takes whom to tell.
 
 extension Database: VectorStore {
     /// Throws `RequestError.notFound` where the knowledge base is gone; no scope, since only an index asks, for what a
     /// search in a scope has named.
     package func revision(of base: KnowledgeBaseID) async throws -> Int64 {
-        try await read { db in try db.vectorSpace(of: base).revision }
+        try await reading { reader in try reader.vectorSpace(of: base).revision }
     }
 
     package func changes(
         in base: KnowledgeBaseID, after revision: Int64, limit: Int
     ) async throws -> VectorChanges {
-        try await read { db in
-            let space = try db.vectorSpace(of: base)
-            let step = try db.completions(in: base, after: revision, limit: limit)
+        try await reading { [self] reader in
+            let space = try reader.vectorSpace(of: base)
+            let step = try reader.completions(in: base, after: revision, limit: limit)
             // All that is left, removals at the end included; or up to the last document that still goes in.
             let reached = step.isComplete ? space.revision : step.documents.last?.revision ?? space.revision
             return VectorChanges(
                 revision: reached, isComplete: step.isComplete,
-                removed: try db.removals(in: base, after: revision, upTo: reached),
-                added: try step.documents.map { try db.vectors(of: $0, dimension: space.dimension) }
+                removed: try reader.removals(in: base, after: revision, upTo: reached),
+                added: try step.documents.map { try vectors(of: $0, dimension: space.dimension, reader) }
             )
+        }
+    }
+
+    package func vectors(of documents: [DocumentID], in base: KnowledgeBaseID) async throws -> [DocumentVectors] {
+        try await reading { [self] reader in
+            let space = try reader.vectorSpace(of: base)
+            return try documents.compactMap { document in
+                try reader.completion(of: document, in: base)
+                    .map { try vectors(of: $0, dimension: space.dimension, reader) }
+            }
+        }
+    }
+
+    package func vectors(of chunks: [ChunkID], in base: KnowledgeBaseID) async throws -> [[Float]?] {
+        try await reading { [self] reader in
+            let dimension = try reader.vectorSpace(of: base).dimension
+            var vectors = [[Float]?](repeating: nil, count: chunks.count)
+            let row = try reader.query("SELECT crc32, vector FROM chunk_vector WHERE chunk_id = ?")
+            // In the order in which they lie in the file.
+            for place in chunks.indices.sorted(by: { chunks[$0] < chunks[$1] }) {
+                try row.rebind(chunks[place].rawValue)
+                defer { row.end() }
+                guard try row.next() else { continue }
+                var vector: [Float] = []
+                if VectorBlob.append(row.bytes(1), crc32: row.int(0), to: &vector, dimension: dimension) {
+                    vectors[place] = vector
+                } else {
+                    tell(of: .damaged("a vector of \(try reader.document(of: chunks[place]))"))
+                }
+            }
+            return vectors
+        }
+    }
+
+    private func vectors(of completion: CompletedDocument, dimension: Int, _ reader: Reader) throws -> DocumentVectors {
+        do {
+            return try reader.vectors(of: completion, dimension: dimension)
+        } catch let error as StorageError {
+            tell(of: error)
+            return DocumentVectors(
+                document: completion.document, revision: completion.revision, chunks: [], vectors: [])
         }
     }
 }
 
-/// A completed document whose vectors are to be read.
-private struct Completion {
-    var document: DocumentID
-    var revision: Int64
-    var chunkCount: Int
-}
-
-extension Connection {
-    fileprivate func vectorSpace(of base: KnowledgeBaseID) throws -> (revision: Int64, dimension: Int) {
-        let row = try Row.fetchOne(
-            self, sql: "SELECT revision, embedding_dimension FROM knowledge_base WHERE id = ?",
-            arguments: [base.rawValue]
-        )
-        guard let row else { throw KnowledgeBase.missing(base) }
-        return (try row.get("revision"), try row.get("embedding_dimension"))
+extension Reader {
+    func vectorSpace(of base: KnowledgeBaseID) throws -> (revision: Int64, dimension: Int) {
+        let row = try query("SELECT revision, embedding_dimension FROM knowledge_base WHERE id = ?", base.rawValue)
+        defer { row.end() }
+        guard try row.next() else { throw KnowledgeBase.missing(base) }
+        return (row.int(0), Int(row.int(1)))
     }
 
     /// The next documents in order of completion, until they have `limit` vectors; at least one.
     fileprivate func completions(
         in base: KnowledgeBaseID, after revision: Int64, limit: Int
-    ) throws -> (documents: [Completion], isComplete: Bool) {
-        let rows = try Row.fetchCursor(
-            self,
-            sql: """
-                SELECT id, revision, chunk_count FROM document WHERE knowledge_base_id = ? AND revision > ?
-                ORDER BY revision
-                """,
-            arguments: [base.rawValue, revision]
-        )
-        var documents: [Completion] = []
+    ) throws -> (documents: [CompletedDocument], isComplete: Bool) {
+        let rows = try query(
+            """
+            SELECT id, revision, chunk_count FROM document WHERE knowledge_base_id = ? AND revision > ?
+            ORDER BY revision
+            """, base.rawValue, revision)
+        defer { rows.end() }
+        var documents: [CompletedDocument] = []
         var vectorCount = 0
-        while let row = try rows.next() {
-            let next = Completion(
-                document: try row.id("id"), revision: try row.get("revision"), chunkCount: try row.get("chunk_count"))
+        while try rows.next() {
+            let next = CompletedDocument(
+                document: DocumentID(rawValue: try rows.text(0)), revision: rows.int(1), chunkCount: Int(rows.int(2)))
             if !documents.isEmpty, vectorCount + next.chunkCount > limit { return (documents, false) }
             documents.append(next)
             vectorCount += next.chunkCount
@@ -67,42 +99,55 @@ extension Connection {
         return (documents, true)
     }
 
-    fileprivate func removals(
+    fileprivate func completion(of document: DocumentID, in base: KnowledgeBaseID) throws -> CompletedDocument? {
+        let row = try query(
+            "SELECT revision, chunk_count FROM document WHERE id = ? AND knowledge_base_id = ? AND revision IS NOT NULL",
+            document.rawValue, base.rawValue)
+        defer { row.end() }
+        guard try row.next() else { return nil }
+        return CompletedDocument(document: document, revision: row.int(0), chunkCount: Int(row.int(1)))
+    }
+
+    func removals(
         in base: KnowledgeBaseID, after revision: Int64, upTo last: Int64
     ) throws -> [DocumentID] {
-        try Row.fetchAll(
-            self,
-            sql: """
-                SELECT document_id FROM removal WHERE knowledge_base_id = ? AND revision > ? AND revision <= ?
-                ORDER BY revision
-                """,
-            arguments: [base.rawValue, revision, last]
-        ).map { try $0.id("document_id") }
+        let rows = try query(
+            """
+            SELECT document_id FROM removal WHERE knowledge_base_id = ? AND revision > ? AND revision <= ?
+            ORDER BY revision
+            """, base.rawValue, revision, last)
+        var documents: [DocumentID] = []
+        while try rows.next() { documents.append(DocumentID(rawValue: try rows.text(0))) }
+        return documents
     }
 
     /// All vectors of a document, each checked.
-    fileprivate func vectors(of completion: Completion, dimension: Int) throws -> DocumentVectors {
-        let rows = try Row.fetchCursor(
-            self,
-            sql: """
-                SELECT chunk_id, vector, crc32 FROM chunk JOIN chunk_vector ON chunk_vector.chunk_id = chunk.id
-                WHERE document_id = ? ORDER BY position
-                """,
-            arguments: [completion.document.rawValue]
-        )
-        var result = DocumentVectors(document: completion.document, chunks: [], vectors: [])
+    func vectors(of completion: CompletedDocument, dimension: Int) throws -> DocumentVectors {
+        let rows = try query(
+            """
+            SELECT chunk_id, crc32, vector FROM chunk CROSS JOIN chunk_vector ON chunk_vector.chunk_id = chunk.id
+            WHERE document_id = ? ORDER BY position
+            """, completion.document.rawValue)
+        defer { rows.end() }
+        var result = DocumentVectors(
+            document: completion.document, revision: completion.revision, chunks: [], vectors: [])
         result.chunks.reserveCapacity(completion.chunkCount)
         result.vectors.reserveCapacity(completion.chunkCount * dimension)
-        while let row = try rows.next() {
-            let blob = VectorBlob(bytes: try row.get("vector"), crc32: try row.get("crc32"))
-            guard blob.append(to: &result.vectors, dimension: dimension) else {
+        while try rows.next() {
+            guard VectorBlob.append(rows.bytes(2), crc32: rows.int(1), to: &result.vectors, dimension: dimension) else {
                 throw StorageError.damaged("a vector of \(completion.document)")
             }
-            result.chunks.append(ChunkID(try row.get("chunk_id")))
+            result.chunks.append(ChunkID(rows.int(0)))
         }
         guard result.chunks.count == completion.chunkCount else {
             throw StorageError.damaged("\(completion.document) has lost vectors")
         }
         return result
+    }
+
+    fileprivate func document(of chunk: ChunkID) throws -> String {
+        let row = try query("SELECT document_id FROM chunk WHERE id = ?", chunk.rawValue)
+        defer { row.end() }
+        return try row.next() ? row.text(0) : "a document that is gone"
     }
 }

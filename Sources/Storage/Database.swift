@@ -1,6 +1,7 @@
 package import FoundationEssentials
 import GRDB
 import Knowledge
+import Synchronization
 
 /// A data directory that this process alone has open: `almanac.db`, and originals in `files/ab/abcd…` by SHA-256.
 ///
@@ -11,34 +12,53 @@ package final class Database: Sendable {
     let blobs: BlobFolder
     /// Threads for what waits on the disk outside GRDB's own queues.
     let disk = Workers(count: 4, name: "disk")
+    /// Erases what was removed.
+    let collector: Collector
+    /// For vectors and segments.
+    let readers: Readers
+    let filters = DocumentFilters()
     private let now: @Sendable () -> Date
+    private let onDamage: @Sendable (StorageError) -> Void
+    /// What was told of already.
+    private let told = Mutex<Set<StorageError>>([])
     private let lock: DirectoryLock
 
-    private init(pool: DatabasePool, blobs: BlobFolder, lock: DirectoryLock, now: @escaping @Sendable () -> Date) {
+    private init(
+        pool: DatabasePool, blobs: BlobFolder, lock: DirectoryLock, now: @escaping @Sendable () -> Date,
+        onDamage: @escaping @Sendable (StorageError) -> Void
+    ) {
         self.pool = pool
+        readers = Readers(path: pool.path)
+        self.onDamage = onDamage
         self.blobs = blobs
         self.lock = lock
         self.now = now
+        collector = Collector { try await pool.write { try $0.eraseStep() || $0.eraseSegmentPart() } }
     }
 
     /// Opens a data directory, making it where it is not, and brings its schema up to date.
     ///
     /// Waits for the disk; meant for the start of a process. Jobs that were running are queued again and unfinished
     /// uploads are thrown away, since nobody who began them can still be there.
-    /// - Parameter now: What new rows take as their time.
+    /// - Parameters:
+    ///   - now: What new rows take as their time.
+    ///   - onDamage: Told, once of each, of damage that is left out and does not fail what was asked for.
     /// - Throws: `StorageError`, `.locked` if it is open already.
     package static func open(
-        directory: String, now: @escaping @Sendable () -> Date = { Date() }
+        directory: String, now: @escaping @Sendable () -> Date = { Date() },
+        onDamage: @escaping @Sendable (StorageError) -> Void = { _ in }
     ) throws -> Database {
         do {
-            return try open(directory: directory, migrations: SchemaMigration.embedded, now: now)
+            return try open(
+                directory: directory, migrations: SchemaMigration.embedded, now: now, onDamage: onDamage)
         } catch {
             throw StorageError.translating(error)
         }
     }
 
     static func open(
-        directory: String, migrations: [SchemaMigration], now: @escaping @Sendable () -> Date
+        directory: String, migrations: [SchemaMigration], now: @escaping @Sendable () -> Date,
+        onDamage: @escaping @Sendable (StorageError) -> Void = { _ in }
     ) throws -> Database {
         try makePath(directory)
         let lock = try DirectoryLock(directory: directory)
@@ -53,8 +73,9 @@ package final class Database: Sendable {
             }
         }
         try FileSystem.synchronizeDirectory(directory)
-        let database = Database(pool: pool, blobs: blobs, lock: lock, now: now)
+        let database = Database(pool: pool, blobs: blobs, lock: lock, now: now, onDamage: onDamage)
         try database.recover()
+        database.collector.wake()
         return database
     }
 
@@ -62,6 +83,7 @@ package final class Database: Sendable {
     ///
     /// Only tidiness: what was acknowledged is safe without it.
     package func close() async throws {
+        await collector.close()
         try await onDisk { [self] in
             // What is still running was interrupted and did not fail: that run does not count.
             try? pool.writeWithoutTransaction { db in
@@ -76,6 +98,7 @@ package final class Database: Sendable {
             }
             // A reader that is still at work keeps the log; the next start reads it. By SQL, since GRDB's own call
             // crashes on a connection that is closed already.
+            readers.close()
             try? pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
             try drop()
         }
@@ -83,6 +106,7 @@ package final class Database: Sendable {
 
     /// Lets go of the directory and settles nothing, as the end of a killed process does.
     func drop() throws {
+        readers.close()
         try pool.close()
         lock.release()
     }
@@ -92,6 +116,7 @@ package final class Database: Sendable {
         let unlinked = try pool.write { db in
             try db.takeBackLeases(endedBefore: nil, at: time)
             try db.execute(sql: "DELETE FROM removal")
+            try db.dropUnfinishedSegments()
             return try String.fetchAll(
                 db, sql: "SELECT sha256 FROM unlinking WHERE sha256 NOT IN (SELECT sha256 FROM file)")
         }
@@ -135,6 +160,16 @@ extension Database {
         } catch {
             throw StorageError.translating(error)
         }
+    }
+
+    /// The same for vectors and segments.
+    func reading<Value: Sendable>(_ queries: @escaping @Sendable (Reader) throws -> Value) async throws -> Value {
+        try await onDisk { [readers] in try readers.read(queries) }
+    }
+
+    /// Tells whoever looks after the database of damage that a call left out.
+    func tell(of damage: StorageError) {
+        if told.withLock({ $0.insert(damage).inserted }) { onDamage(damage) }
     }
 
     /// Runs work with files on a thread that may wait for them. It is not cancelled once it has begun, so that rows and

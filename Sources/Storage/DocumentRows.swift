@@ -149,13 +149,16 @@ extension Connection {
         return document
     }
 
-    /// Removes a document with all it has, voids its job's lease and tells indexes.
+    /// Removes a document, voids its job's lease and tells indexes. Of a large one, some is left to be erased later.
     func remove(_ document: Document, of tenant: TenantID, at time: Date) throws {
-        try removeKeywords(of: document.id, in: document.knowledgeBase)
-        try execute(
-            sql: "DELETE FROM document WHERE tenant_id = ? AND id = ?",
-            arguments: [tenant.rawValue, document.id.rawValue]
-        )
+        if document.status == .completed {
+            try erase(document.id, of: document.knowledgeBase)
+        } else {
+            try execute(
+                sql: "DELETE FROM document WHERE tenant_id = ? AND id = ?",
+                arguments: [tenant.rawValue, document.id.rawValue]
+            )
+        }
         try execute(
             sql: """
                 UPDATE job SET status = 'cancelled', lease_token = NULL, lease_until = NULL, updated_at = ?

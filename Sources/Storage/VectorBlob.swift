@@ -21,12 +21,19 @@ struct VectorBlob {
 
     /// Appends the vector's numbers. False, with nothing appended, if the bytes are not what was stored.
     func append(to numbers: inout [Float], dimension: Int) -> Bool {
+        bytes.withUnsafeBytes { Self.append($0, crc32: Int64(crc32), to: &numbers, dimension: dimension) }
+    }
+
+    /// The same for bytes that lie elsewhere.
+    static func append(
+        _ bytes: UnsafeRawBufferPointer, crc32: Int64, to numbers: inout [Float], dimension: Int
+    ) -> Bool {
         let size = MemoryLayout<Float>.size
-        guard bytes.count == dimension * size, bytes.withUnsafeBytes(CRC32.checksum) == crc32 else { return false }
+        guard bytes.count == dimension * size, Int64(CRC32.checksum(bytes)) == crc32 else { return false }
         let end = numbers.count
         numbers.append(contentsOf: repeatElement(0, count: dimension))
         numbers.withUnsafeMutableBytes { numbers in
-            _ = bytes.copyBytes(to: UnsafeMutableRawBufferPointer(rebasing: numbers[(end * size)...]))
+            UnsafeMutableRawBufferPointer(rebasing: numbers[(end * size)...]).copyMemory(from: bytes)
         }
         return true
     }

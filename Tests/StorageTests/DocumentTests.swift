@@ -156,8 +156,8 @@ struct DocumentTests {
         }
         let filter = AttributeFilter.compare("year", .equal, 2024)
         let found = try await world.database.documents(matching: filter, of: [bases[0].id], in: world.scope)
-        #expect(found == Set([matching[bases[0].id]].compactMap(\.self)))
+        #expect(found.documents == Set([matching[bases[0].id]].compactMap(\.self)))
         let all = try await world.database.documents(matching: filter, of: bases.map(\.id), in: world.scope)
-        #expect(all == Set(matching.values))
+        #expect(all.documents == Set(matching.values))
     }
 }

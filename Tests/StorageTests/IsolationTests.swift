@@ -237,7 +237,7 @@ struct ScopedCall: Sendable, CustomTestStringConvertible {
             return true
         },
         ScopedCall("documents matching") { database, things, scope in
-            try await !database.documents(matching: .all([]), of: [things.base.id], in: scope).isEmpty
+            try await !database.documents(matching: .all([]), of: [things.base.id], in: scope).documents.isEmpty
         },
     ]
 

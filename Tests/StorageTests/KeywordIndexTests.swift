@@ -35,6 +35,7 @@ struct KeywordIndexTests {
         for document in documents where document.base == bases[1] {
             try await world.database.remove(document.file, from: document.base, in: world.world.scope)
         }
+        await world.database.collector.finish()
         #expect(try await world.contents() == [])
         #expect(try await world.database.keywordProblems() == [])
     }

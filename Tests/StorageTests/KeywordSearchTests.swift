@@ -94,9 +94,9 @@ struct KeywordSearchTests {
             let some = try await database.search("Text", in: [base], documents: nil, limit: limit)
             #expect(some == Array(hits.prefix(limit)))
         }
-        let own = try await database.search("Text", in: [base], documents: [last.id], limit: 10)
+        let own = try await database.search("Text", in: [base], documents: DocumentFilter([last.id]), limit: 10)
         #expect(own == hits.filter { $0.document == last.id })
-        #expect(try await database.search("Text", in: [base], documents: [], limit: 10).isEmpty)
+        #expect(try await database.search("Text", in: [base], documents: DocumentFilter([]), limit: 10).isEmpty)
         let scores = try await database.scores(of: hits.map(\.chunk), for: "Text", in: [base])
         #expect(Set(scores) == Set(hits))
     }

@@ -76,36 +76,69 @@ struct VectorChangesTests {
         #expect(try await world.database.revision(of: base.id) == fresh.revision)
     }
 
-    @Test("is told of damage when any bit of a stored vector has changed", arguments: [0, 1, 77, 8 * 16 - 1])
+    @Test(
+        "gets a document without vectors, and the rest as ever, when any bit of a stored vector has changed",
+        arguments: [0, 1, 77, 8 * 16 - 1])
     func noticesFlippedBits(_ bit: Int) async throws {
-        let world = try World()
-        let base = try await world.makeBase()
-        let document = try await world.attach("text", to: base.id)
-        try await world.complete(World.content(chunks: 3))
+        let things = try await Damaged()
+        let world = things.world
         try await world.database.write { db in
-            guard var blob = try Data.fetchOne(db, sql: "SELECT vector FROM chunk_vector ORDER BY chunk_id DESC") else {
-                return
-            }
+            guard var blob = try Data.fetchOne(db, sql: "SELECT vector FROM chunk_vector WHERE chunk_id = 3") else { return }
             blob[blob.startIndex + bit / 8] ^= 1 << (bit % 8)
-            try db.execute(
-                sql: "UPDATE chunk_vector SET vector = ? WHERE chunk_id = (SELECT MAX(chunk_id) FROM chunk_vector)",
-                arguments: [blob])
+            try db.execute(sql: "UPDATE chunk_vector SET vector = ? WHERE chunk_id = 3", arguments: [blob])
         }
-        await #expect(throws: StorageError.damaged("a vector of \(document.id)")) {
-            try await world.database.changes(in: base.id, after: 0, limit: 100)
-        }
+        try await things.check(lost: [nil], told: "a vector of \(things.damaged)")
     }
 
-    @Test("is told of damage when a vector is missing")
+    @Test("gets a document without vectors, and the rest as ever, when a vector is missing")
     func noticesLostVectors() async throws {
-        let world = try World()
-        let base = try await world.makeBase()
-        let document = try await world.attach("text", to: base.id)
-        try await world.complete(World.content(chunks: 3))
-        try await world.database.write { db in try db.execute(sql: "DELETE FROM chunk_vector WHERE chunk_id = 2") }
-        await #expect(throws: StorageError.damaged("\(document.id) has lost vectors")) {
-            try await world.database.changes(in: base.id, after: 0, limit: 100)
+        let things = try await Damaged()
+        try await things.world.database.write { db in
+            try db.execute(sql: "DELETE FROM chunk_vector WHERE chunk_id = 3")
         }
+        try await things.check(lost: [nil], told: "\(things.damaged) has lost vectors")
+    }
+
+    @Test("reads single vectors in the order asked, and nil for those that are gone")
+    func readsSingleVectors() async throws {
+        let things = try await Damaged()
+        let database = things.world.database
+        let content = World.content(chunks: 3)
+        let read = try await database.vectors(of: [3, 99, 1, 3, 2].map { ChunkID($0) }, in: things.base)
+        #expect(read == [content.vectors[2], nil, content.vectors[0], content.vectors[2], content.vectors[1]])
+        #expect(try await database.vectors(of: [ChunkID](), in: things.base) == [])
+        let documents = try await database.vectors(of: [things.sound, .random(), things.damaged], in: things.base)
+        #expect(documents.map(\.document) == [things.sound, things.damaged])
+        #expect(documents.map(\.revision) == [2, 1])
+        #expect(documents[1].vectors == content.vectors.flatMap(\.self))
+    }
+}
+
+/// Two documents, of which the first, with the chunks 1 to 3, is about to be damaged.
+private struct Damaged {
+    let world: World
+    let base: KnowledgeBaseID
+    let damaged: DocumentID
+    let sound: DocumentID
+
+    init() async throws {
+        world = try World()
+        base = try await world.makeBase().id
+        damaged = try await world.attach("damaged", to: base).id
+        try await world.complete(World.content(chunks: 3))
+        sound = try await world.attach("sound", to: base).id
+        try await world.complete(World.content(chunks: 2, seed: 50))
+    }
+
+    /// - Parameter lost: What single reading gives for the third chunk.
+    func check(lost: [[Float]?], told: String) async throws {
+        let changes = try await world.database.changes(in: base, after: 0, limit: 100)
+        #expect(changes.added.map(\.document) == [damaged, sound])
+        #expect(changes.added.map(\.chunks.count) == [0, 2])
+        #expect(try await world.database.vectors(of: [damaged, sound], in: base).map(\.chunks.count) == [0, 2])
+        #expect(try await world.database.vectors(of: [ChunkID(3)], in: base) == lost)
+        #expect(world.damage.all.first == .damaged(told))
+        #expect(world.damage.all.count == Set(world.damage.all).count)
     }
 }
 

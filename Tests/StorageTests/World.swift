@@ -12,19 +12,31 @@ struct World: Sendable {
     let database: Storage.Database
     let scope = Scope(tenant: TenantID(rawValue: "tenant_one"), role: .user)
     let stranger = Scope(tenant: TenantID(rawValue: "tenant_two"), role: .user)
+    /// What the database told of damage.
+    let damage: Heard
     static let dimension = 4
+
+    final class Heard: Sendable {
+        private let errors = Mutex<[StorageError]>([])
+        var all: [StorageError] { errors.withLock { $0 } }
+        func note(_ error: StorageError) { errors.withLock { $0.append(error) } }
+    }
 
     /// - Parameter tick: How far time goes on with every look at the clock, in seconds.
     init(in directory: TemporaryDirectory? = nil, tick: Double = 1) throws {
         let directory = try directory ?? TemporaryDirectory()
         let seconds = Mutex(1_700_000_000.0)
+        let damage = Heard()
         self.directory = directory
-        database = try Storage.Database.open(directory: directory.path) {
-            seconds.withLock { seconds in
-                seconds += tick
-                return Date(timeIntervalSince1970: seconds)
-            }
-        }
+        self.damage = damage
+        database = try Storage.Database.open(
+            directory: directory.path,
+            now: {
+                seconds.withLock { seconds in
+                    seconds += tick
+                    return Date(timeIntervalSince1970: seconds)
+                }
+            }, onDamage: damage.note)
     }
 
     /// The same directory as a new process finds it after this one was killed.

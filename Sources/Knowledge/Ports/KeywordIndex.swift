@@ -30,7 +30,7 @@ package protocol KeywordIndex: Sendable {
     ///   - documents: Where given, only these documents' chunks count.
     ///   - limit: At most this many; fewer only where fewer hold any of the words.
     func search(
-        _ query: SearchQuery, in bases: [KnowledgeBaseID], documents: Set<DocumentID>?, limit: Int
+        _ query: SearchQuery, in bases: [KnowledgeBaseID], documents: DocumentFilter?, limit: Int
     ) async throws -> [KeywordHit]
 
     /// How well these chunks match, for those of them that hold any of the words, in no particular order.

@@ -152,7 +152,8 @@ package protocol VectorStore: Sendable {
 
     /// What changed after `revision`, oldest first, at least one document and about `limit` vectors at most.
     ///
-    /// Ask again from the returned revision until `isComplete`.
+    /// Ask again from the returned revision until `isComplete`. A document of which a vector is damaged comes without
+    /// chunks, and the store tells whoever looks after it.
     func changes(in base: KnowledgeBaseID, after revision: Int64, limit: Int) async throws -> VectorChanges
 }
 

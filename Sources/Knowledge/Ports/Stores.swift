@@ -118,9 +118,9 @@ package protocol DocumentStore: Sendable {
     func remove(_ file: FileID, from base: KnowledgeBaseID, in scope: Scope) async throws
     /// The documents of these files in these knowledge bases; files that are not there are left out.
     func documents(of files: [FileID], in bases: [KnowledgeBaseID], scope: Scope) async throws -> Set<DocumentID>
-    /// Completed documents whose attributes satisfy the filter.
+    /// Completed documents whose attributes satisfy the filter: the same object as long as nothing changes.
     func documents(matching filter: AttributeFilter, of bases: [KnowledgeBaseID], in scope: Scope) async throws
-        -> Set<DocumentID>
+        -> DocumentFilter
 }
 
 /// Chunks by their rows, for an answer.

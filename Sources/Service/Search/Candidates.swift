@@ -21,7 +21,7 @@ struct CandidateSearch: Sendable {
     let embedder: any Embedder
     let bases: [KnowledgeBaseID]
     /// Where given, only these documents count.
-    let documents: Set<DocumentID>?
+    let documents: DocumentFilter?
     let mode: Ranking.Mode
     let limit: Int
 
@@ -45,7 +45,9 @@ struct CandidateSearch: Sendable {
     }
 
     private func near(_ vector: [Float]) async throws -> [Neighbour] {
-        try await index.search(vector, in: bases, documents: documents, limit: depth)
+        try await index.search(
+            NeighbourSearch(query: vector, bases: bases, documents: documents, limit: depth)
+        ).neighbours
     }
 
     private func holding(_ query: SearchQuery) async throws -> [KeywordHit] {

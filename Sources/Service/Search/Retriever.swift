@@ -46,15 +46,7 @@ package struct Retriever: Sendable {
         guard !bases.isEmpty, !search.queries.isEmpty, search.limit > 0 else { return [] }
         var found: [Passage] = []
         for _ in 1...Self.maxLooks {
-            var allowed = documents
-            if let files = search.files {
-                let named = try await self.documents.documents(of: files, in: bases.map(\.id), scope: scope)
-                allowed = allowed?.intersection(named) ?? named
-            }
-            if let filter = search.filter {
-                let matching = try await self.documents.documents(matching: filter, of: bases.map(\.id), in: scope)
-                allowed = allowed?.intersection(matching) ?? matching
-            }
+            let allowed = try await allowed(search, in: bases, only: documents, scope: scope)
             let candidates = try await ranked(search, bases, allowed, scope)
             let reranked = try await reranked(candidates, search, scope: scope)
             let isWhole: Bool
@@ -65,9 +57,24 @@ package struct Retriever: Sendable {
         return found
     }
 
+    /// The documents that count in a search; nil for all.
+    private func allowed(
+        _ search: PassageSearch, in bases: [KnowledgeBase], only documents: Set<DocumentID>?, scope: Scope
+    ) async throws -> DocumentFilter? {
+        var allowed = documents
+        if let files = search.files {
+            let named = try await self.documents.documents(of: files, in: bases.map(\.id), scope: scope)
+            allowed = allowed?.intersection(named) ?? named
+        }
+        guard let filter = search.filter else { return allowed.map { DocumentFilter($0) } }
+        let matching = try await self.documents.documents(matching: filter, of: bases.map(\.id), in: scope)
+        // As it is, so that the index knows it again.
+        return allowed.map { DocumentFilter($0.intersection(matching.documents)) } ?? matching
+    }
+
     /// All candidates of all queries, best first.
     private func ranked(
-        _ asked: PassageSearch, _ bases: [KnowledgeBase], _ allowed: Set<DocumentID>?, _ scope: Scope
+        _ asked: PassageSearch, _ bases: [KnowledgeBase], _ allowed: DocumentFilter?, _ scope: Scope
     ) async throws -> [Candidate] {
         var best: [ChunkID: Candidate] = [:]
         for (model, bases) in Dictionary(grouping: bases, by: \.embedding) {

@@ -28,7 +28,7 @@ package struct SearchPassages: Sendable {
         guard case .completed = document.status else { return DocumentPlace(document: document, reason: .notIndexed) }
         if let filter = search.filter {
             let allowed = try await documents.documents(matching: filter, of: [base.id], in: scope)
-            guard allowed.contains(document.id) else { return DocumentPlace(document: document, reason: .filteredOut) }
+            guard allowed.documents.contains(document.id) else { return DocumentPlace(document: document, reason: .filteredOut) }
         }
         let results = try await retriever.passages(for: search, in: [base], scope: scope)
         if let position = results.firstIndex(where: { $0.document == document.id }) {

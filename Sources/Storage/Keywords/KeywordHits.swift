@@ -11,11 +11,11 @@ extension KeywordSearch {
         var words: Int
     }
 
-    /// The best chunks, best first, ties by chunk; of these chunks alone, where given.
-    func hits(_ limit: Int, of chunks: Set<Int64>?, db: Connection) throws -> [KeywordHit] {
+    /// The best chunks, best first, ties by chunk; of these rows alone, where given.
+    func hits(_ limit: Int, of rows: KeywordRows?, db: Connection) throws -> [KeywordHit] {
         var hits: [KeywordHit] = []
         for base in bases {
-            let finalists = finalists(max(Self.fewestFinalists, 2 * limit), of: base, among: chunks)
+            let finalists = finalists(max(Self.fewestFinalists, 2 * limit), of: base, among: rows)
             let owners = try Self.owners(of: finalists, in: base, db)
             var scores: [DocumentID: Double] = [:]
             for candidate in finalists {
@@ -49,12 +49,10 @@ extension KeywordSearch {
         )
         var owners: [Int64: Owner] = [:]
         while let row = try rows.next() {
-            let (first, last): (Int64, Int64) = (try row.get("first_chunk"), try row.get("last_chunk"))
-            guard first >= 0, first <= last, last < Int64.max >> 13 else {
-                throw StorageError.damaged("the keyword index misplaces a document")
-            }
             owners[try row.get("id")] = Owner(
-                document: try row.id("document_id"), rows: KeywordRow.range(first...last), words: try row.get("words"))
+                document: try row.id("document_id"),
+                rows: try KeywordRow.range(ofChunksFrom: row.get("first_chunk"), to: row.get("last_chunk")),
+                words: try row.get("words"))
         }
         return owners
     }
@@ -89,6 +87,15 @@ struct BestCandidates {
 }
 
 extension Array<Posting> {
+    /// Those that are in none of these ranges.
+    func without(_ ranges: [Range<Int64>]) -> [Posting] {
+        var rest = self
+        for range in ranges {
+            rest.removeSubrange(rest.firstIndex(notBelow: range.lowerBound)..<rest.firstIndex(notBelow: range.upperBound))
+        }
+        return rest
+    }
+
     /// The place of the first posting of this row or a later one.
     func firstIndex(notBelow row: Int64) -> Int {
         var (low, high) = (0, count)

@@ -8,22 +8,24 @@ extension Connection {
     /// Indexes all chunks of a document, which has none in the index.
     func addKeywords(of document: DocumentID, in base: KnowledgeBaseID) throws {
         let number = try keywordBase(of: base) ?? makeKeywordBase(of: base)
-        try changeKeywords(of: document, in: number, sign: 1)
+        let (ids, words) = try writeKeywords(of: document, from: 0, in: number, .add)
+        guard let first = ids.first, let last = ids.last else { return }
+        try execute(
+            sql: """
+                UPDATE keyword_base SET documents = documents + 1, chunks = chunks + ?, words = words + ?
+                WHERE number = ?
+                """,
+            arguments: [ids.count, words, number.number]
+        )
+        try execute(
+            sql: "INSERT INTO keyword_document (document_id, first_chunk, last_chunk, words) VALUES (?, ?, ?, ?)",
+            arguments: [document.rawValue, first, last, words]
+        )
     }
 
-    /// Takes a document's chunks out of the index; to be called while the chunks are still there.
-    func removeKeywords(of document: DocumentID, in base: KnowledgeBaseID) throws {
-        guard let number = try keywordBase(of: base) else { return }
-        try changeKeywords(of: document, in: number, sign: -1)
-    }
-
-    /// Takes all chunks of a knowledge base out of the index; to be called while the chunks are still there.
-    func removeKeywords(of base: KnowledgeBaseID) throws {
-        guard let number = try keywordBase(of: base) else { return }
-        let documents = try String.fetchAll(
-            self, sql: "SELECT id FROM document WHERE knowledge_base_id = ? AND status = 'completed'",
-            arguments: [base.rawValue])
-        for document in documents { try changeKeywords(of: DocumentID(rawValue: document), in: number, sign: -1) }
+    /// Takes a document's chunks from `position` on out of the index; to be called while the chunks are still there.
+    func removeKeywords(of document: DocumentID, from position: Int, in base: KeywordBase) throws {
+        _ = try writeKeywords(of: document, from: position, in: base, .remove)
     }
 
     func keywordBase(of base: KnowledgeBaseID) throws -> KeywordBase? {
@@ -37,40 +39,28 @@ extension Connection {
         return KeywordBase(number: lastInsertedRowID)
     }
 
-    private func changeKeywords(of document: DocumentID, in base: KeywordBase, sign: Int) throws {
+    /// - Returns: The ids of the chunks and how many words they have.
+    private func writeKeywords(
+        of document: DocumentID, from position: Int, in base: KeywordBase, _ change: Change
+    ) throws -> (chunks: [Int64], words: Int) {
         let stemmer = Stemmer()
         var (ids, words) = ([Int64](), 0)
         let rows = try Row.fetchCursor(
             self,
             sql: """
                 SELECT id, CAST(context AS BLOB) AS context, CAST(text AS BLOB) AS text FROM chunk
-                WHERE document_id = ? ORDER BY position
+                WHERE document_id = ? AND position >= ? ORDER BY position
                 """,
-            arguments: [document.rawValue]
+            arguments: [document.rawValue, position]
         )
         while let row = try rows.next() {
             let text = KeywordText(
                 context: try row.text("context"), body: try row.text("text"), base: base, stemmer: stemmer)
             ids.append(try row.get("id"))
-            try write(text, of: ChunkID(ids[ids.count - 1]), sign > 0 ? .add : .remove)
+            try write(text, of: ChunkID(ids[ids.count - 1]), change)
             words += text.words
         }
-        guard let first = ids.first, let last = ids.last else { return }
-        try execute(
-            sql: """
-                UPDATE keyword_base SET documents = documents + ?, chunks = chunks + ?, words = words + ?
-                WHERE number = ?
-                """,
-            arguments: [sign, sign * ids.count, sign * words, base.number]
-        )
-        if sign < 0 {
-            try execute(sql: "DELETE FROM keyword_document WHERE document_id = ?", arguments: [document.rawValue])
-        } else {
-            try execute(
-                sql: "INSERT INTO keyword_document (document_id, first_chunk, last_chunk, words) VALUES (?, ?, ?, ?)",
-                arguments: [document.rawValue, first, last, words]
-            )
-        }
+        return (ids, words)
     }
 
     private enum Change {
@@ -89,6 +79,27 @@ extension Connection {
     }
 }
 
+/// Some rows of the index.
+struct KeywordRows: Sendable {
+    /// In order, without touching one another where they need not.
+    private(set) var ranges: [Range<Int64>] = []
+
+    init(_ ranges: [Range<Int64>]) {
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = self.ranges.last, range.lowerBound <= last.upperBound {
+                self.ranges[self.ranges.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+            } else {
+                self.ranges.append(range)
+            }
+        }
+    }
+
+    /// Throws `StorageError.damaged` for ids that no chunk can have.
+    init(chunks: [ChunkID]) throws {
+        self.init(try chunks.map { try KeywordRow.range(ofChunksFrom: $0.rawValue, to: $0.rawValue) })
+    }
+}
+
 /// The id of a row of the index, which says the chunk and how many words it has.
 struct KeywordRow: Hashable {
     /// More words than this count as this many.
@@ -102,9 +113,12 @@ struct KeywordRow: Hashable {
         id = chunk.rawValue << 12 | min(Int64(words), Self.mostWords)
     }
 
-    /// Where the rows of these chunks are.
-    static func range(_ chunks: ClosedRange<Int64>) -> Range<Int64> {
-        chunks.lowerBound << 12..<(chunks.upperBound + 1) << 12
+    /// Where the rows of these chunks are. Throws `StorageError.damaged` where there can be none.
+    static func range(ofChunksFrom first: Int64, to last: Int64) throws -> Range<Int64> {
+        guard first >= 0, first <= last, last < Int64.max >> 13 else {
+            throw StorageError.damaged("the keyword index misplaces a document")
+        }
+        return first << 12..<(last + 1) << 12
     }
 
     var chunk: Int64 { id >> 12 }

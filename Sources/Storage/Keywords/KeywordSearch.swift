@@ -126,8 +126,24 @@ struct KeywordSearch {
             + variants.map { KeywordPhrase([$0.variant.key], in: base) }
         var lists = terms.indices.map { List(term: $0, weight: 1, postings: []) }
             + variants.map { List(term: $0.term, weight: $0.variant.weight, postings: []) }
-        for (index, postings) in try Postings.fetch(phrases, in: db).enumerated() { lists[index].postings = postings }
+        let erased = try erasedRows(of: base, db)
+        for (index, postings) in try Postings.fetch(phrases, in: db).enumerated() {
+            lists[index].postings = postings.without(erased)
+        }
         return lists
+    }
+
+    /// Where the index still has what was removed from the knowledge base.
+    private static func erasedRows(of base: KeywordBase, _ db: Connection) throws -> [Range<Int64>] {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT first_chunk, last_chunk FROM erasure
+                CROSS JOIN keyword_document ON keyword_document.document_id = erasure.document_id
+                WHERE keyword_base = ?
+                """)
+        return try Row.fetchAll(statement, arguments: [base.number]).map { row in
+            try KeywordRow.range(ofChunksFrom: row.get("first_chunk"), to: row.get("last_chunk"))
+        }
     }
 
     private static func hasGerman(_ base: KeywordBase, _ db: Connection) throws -> Bool {
@@ -147,11 +163,14 @@ struct KeywordSearch {
     }
 
     /// The best chunks of a knowledge base by what they hold themselves.
-    func finalists(_ limit: Int, of base: Base, among chunks: Set<Int64>?) -> [Candidate] {
+    func finalists(_ limit: Int, of base: Base, among rows: KeywordRows?) -> [Candidate] {
         var best = BestCandidates(limit: limit)
-        for candidate in candidates(of: base) where candidate.score > best.threshold {
-            if let chunks, !chunks.contains(candidate.row.chunk) { continue }
-            best.offer(candidate)
+        // Both in order: each range is looked at once.
+        var ranges = (rows?.ranges ?? [Int64.min..<Int64.max])[...]
+        for candidate in candidates(of: base) {
+            while let range = ranges.first, range.upperBound <= candidate.row.id { ranges.removeFirst() }
+            guard let range = ranges.first else { break }
+            if range.contains(candidate.row.id), candidate.score > best.threshold { best.offer(candidate) }
         }
         return best.sorted
     }

@@ -1,0 +1,176 @@
+import FoundationEssentials
+import GRDB
+package import Knowledge
+
+extension Database: SegmentStore {
+    package func manifest(of base: KnowledgeBaseID) async throws -> SegmentManifest {
+        try await reading { reader in
+            SegmentManifest(
+                revision: try reader.vectorSpace(of: base).revision, documents: try reader.completedDocuments(of: base),
+                segments: try reader.segments(of: base))
+        }
+    }
+
+    package func part(_ number: Int, of segment: SegmentID, in base: KnowledgeBaseID) async throws -> [UInt8]? {
+        guard let id = segment.part(number) else { return nil }
+        return try await reading { reader in
+            let kept = try reader.query(
+                "SELECT 1 FROM index_segment WHERE id = ? AND knowledge_base_id = ? AND is_kept", segment.rawValue,
+                base.rawValue)
+            defer { kept.end() }
+            return try kept.next() ? reader.blob(table: "index_part", column: "bytes", row: id) : nil
+        }
+    }
+
+    /// Each part is a transaction of its own, so that writers wait for a few megabytes at most.
+    package func keep(
+        _ segment: NewSegment, replacing replaced: [SegmentID], in base: KnowledgeBaseID
+    ) async throws -> SegmentID? {
+        let begun = try await write { db in
+            try db.hasAll(replaced, of: base) ? try db.begin(segment, of: base) : nil
+        }
+        guard let begun else { return nil }
+        do {
+            for (number, part) in segment.parts.enumerated() {
+                guard try await write({ try $0.add(part, number, to: begun) }) else { return nil }
+            }
+            let isKept = try await write { try $0.publish(begun, replacing: replaced, of: base) }
+            if !isKept { await abandon(begun, in: base) }
+            collector.wake()
+            return isKept ? begun : nil
+        } catch {
+            await abandon(begun, in: base)
+            throw error
+        }
+    }
+
+    package func drop(_ segments: [SegmentID], in base: KnowledgeBaseID) async throws {
+        try await write { try $0.drop(segments, of: base) }
+        collector.wake()
+    }
+
+    /// Lets go of a segment that was not finished, even if the task was cancelled; else the next start does.
+    private func abandon(_ segment: SegmentID, in base: KnowledgeBaseID) async {
+        await Task { try? await drop([segment], in: base) }.value
+    }
+}
+
+extension SegmentID {
+    /// The row of a part; nil where there can be none.
+    fileprivate func part(_ number: Int) -> Int64? {
+        guard (0..<65_536).contains(number), (0..<Int64(1) << 47).contains(rawValue) else { return nil }
+        return rawValue << 16 | Int64(number)
+    }
+}
+
+extension Connection {
+    /// False if the knowledge base or one of the segments is gone.
+    fileprivate func hasAll(_ segments: [SegmentID], of base: KnowledgeBaseID) throws -> Bool {
+        let found = try Int.fetchOne(
+            self,
+            sql: """
+                SELECT COUNT(*) FROM json_each(:segments) AS wanted
+                CROSS JOIN index_segment ON index_segment.id = wanted.value AND knowledge_base_id = :base AND is_kept
+                """,
+            arguments: ["segments": try jsonText(Set(segments.map(\.rawValue)).sorted()), "base": base.rawValue])
+        let isThere = try Bool.fetchOne(
+            self, sql: "SELECT 1 FROM knowledge_base WHERE id = ?", arguments: [base.rawValue])
+        return isThere == true && found == Set(segments).count
+    }
+
+    func begin(_ segment: NewSegment, of base: KnowledgeBaseID) throws -> SegmentID {
+        try execute(
+            sql: """
+                INSERT INTO index_segment (knowledge_base_id, through_revision, format, rows, parts, bytes)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                base.rawValue, segment.throughRevision, segment.format, segment.rows, segment.parts.count,
+                segment.parts.reduce(0) { $0 + $1.count },
+            ])
+        return SegmentID(lastInsertedRowID)
+    }
+
+    /// False if the segment went in between, with its knowledge base.
+    func add(_ part: [UInt8], _ number: Int, to segment: SegmentID) throws -> Bool {
+        guard let id = segment.part(number) else { throw StorageError.invalidContent("a segment has too many parts") }
+        try execute(
+            sql: """
+                INSERT INTO index_part (id, crc32, bytes)
+                SELECT :id, :crc32, :bytes FROM index_segment WHERE id = :segment
+                """,
+            arguments: [
+                "id": id, "crc32": part.withUnsafeBytes(CRC32.checksum), "bytes": Data(part),
+                "segment": segment.rawValue,
+            ])
+        return changesCount == 1
+    }
+
+    func publish(
+        _ segment: SegmentID, replacing replaced: [SegmentID], of base: KnowledgeBaseID
+    ) throws -> Bool {
+        guard try hasAll(replaced, of: base) else { return false }
+        try drop(replaced, of: base)
+        try execute(sql: "UPDATE index_segment SET is_kept = 1 WHERE id = ?", arguments: [segment.rawValue])
+        return changesCount == 1
+    }
+
+    /// Their parts go later.
+    fileprivate func drop(_ segments: [SegmentID], of base: KnowledgeBaseID) throws {
+        for segment in segments {
+            try execute(
+                sql: "DELETE FROM index_segment WHERE id = ? AND knowledge_base_id = ?",
+                arguments: [segment.rawValue, base.rawValue])
+        }
+    }
+
+    /// Lets go of segments that no process is writing any more.
+    func dropUnfinishedSegments() throws {
+        try execute(sql: "DELETE FROM index_segment WHERE NOT is_kept")
+    }
+
+    /// Erases one part that no segment has. False if there is none.
+    func eraseSegmentPart() throws -> Bool {
+        try execute(
+            sql: """
+                DELETE FROM index_part WHERE id = (
+                    SELECT id FROM index_part WHERE id >> 16 NOT IN (SELECT id FROM index_segment) LIMIT 1
+                )
+                """)
+        return changesCount > 0
+    }
+}
+
+extension Reader {
+    /// In the order of completion.
+    fileprivate func completedDocuments(of base: KnowledgeBaseID) throws -> [CompletedDocument] {
+        let rows = try query(
+            """
+            SELECT id, revision, chunk_count FROM document WHERE knowledge_base_id = ? AND revision IS NOT NULL
+            ORDER BY revision
+            """, base.rawValue)
+        var documents: [CompletedDocument] = []
+        while try rows.next() {
+            documents.append(
+                CompletedDocument(
+                    document: DocumentID(rawValue: try rows.text(0)), revision: rows.int(1), chunkCount: Int(rows.int(2))))
+        }
+        return documents
+    }
+
+    fileprivate func segments(of base: KnowledgeBaseID) throws -> [KeptSegment] {
+        let rows = try query(
+            """
+            SELECT id, through_revision, format, rows, parts, bytes FROM index_segment
+            WHERE knowledge_base_id = ? AND is_kept ORDER BY id
+            """, base.rawValue)
+        var segments: [KeptSegment] = []
+        while try rows.next() {
+            segments.append(
+                KeptSegment(
+                    id: SegmentID(rows.int(0)), throughRevision: rows.int(1), format: Int(rows.int(2)),
+                    rows: Int(rows.int(3)), partCount: Int(rows.int(4)), byteCount: Int(rows.int(5))))
+        }
+        return segments
+    }
+}

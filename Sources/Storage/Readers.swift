@@ -1,0 +1,183 @@
+import GRDB
+import GRDBSQLite
+import Synchronization
+
+/// Connections that read vectors and segments: by SQLite's own calls, since millions of rows and hundreds of megabytes pass
+/// here, and bytes are to be copied once, from SQLite's page to where they are wanted.
+///
+/// Each is set up as GRDB's are. They are opened as needed, as many as threads read at a time.
+final class Readers: Sendable {
+    private struct State {
+        var idle: [Reader] = []
+        var isClosed = false
+    }
+
+    private let path: String
+    private let state = Mutex(State())
+
+    /// - Parameter path: Of a database that is there, in WAL mode.
+    init(path: String) {
+        self.path = path
+    }
+
+    /// Runs queries that see one state of the database. Waits for the disk.
+    func read<Value>(_ queries: (Reader) throws -> Value) throws -> Value {
+        let reader = try take()
+        defer { giveBack(reader) }
+        try reader.run("BEGIN")
+        defer { try? reader.run("COMMIT") }
+        return try queries(reader)
+    }
+
+    /// Closes what nobody reads with, and the rest when they have done.
+    func close() {
+        state.withLock { state in
+            state.isClosed = true
+            state.idle = []
+        }
+    }
+
+    private func take() throws -> Reader {
+        let idle = try state.withLock { state in
+            if state.isClosed { throw StorageError.failed("the database is closed") }
+            return state.idle.popLast()
+        }
+        return try idle ?? Reader(path: path)
+    }
+
+    private func giveBack(_ reader: Reader) {
+        state.withLock { state in
+            if !state.isClosed { state.idle.append(reader) }
+        }
+    }
+}
+
+/// One connection. Sendable because `Readers` lends each to one thread at a time.
+final class Reader: @unchecked Sendable {
+    let handle: OpaquePointer
+    private var statements: [String: OpaquePointer] = [:]
+
+    init(path: String) throws {
+        var handle: OpaquePointer?
+        let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
+        guard sqlite3_open_v2(path, &handle, flags, nil) == SQLITE_OK, let handle else {
+            sqlite3_close_v2(handle)
+            throw StorageError.failed("cannot open \(path) for reading")
+        }
+        self.handle = handle
+        sqlite3_busy_timeout(handle, 5000)
+        for setting in ["mmap_size = 0", "cell_size_check = ON", "trusted_schema = OFF", "cache_size = -8192"] {
+            try check(sqlite3_exec(handle, "PRAGMA \(setting)", nil, nil, nil))
+        }
+    }
+
+    deinit {
+        for statement in statements.values { sqlite3_finalize(statement) }
+        sqlite3_close_v2(handle)
+    }
+
+    /// A query, prepared once for each connection, with its parameters bound.
+    func query(_ sql: String, _ parameters: any QueryParameter...) throws -> Query {
+        let query = Query(statement: try statement(sql), of: self)
+        for (index, parameter) in parameters.enumerated() {
+            try check(parameter.bind(to: query.statement, at: Int32(index + 1)))
+        }
+        return query
+    }
+
+    /// Copies the bytes of a row's column, without reading them into memory twice; nil if the row is gone.
+    func blob(table: String, column: String, row: Int64) throws -> [UInt8]? {
+        var blob: OpaquePointer?
+        let code = sqlite3_blob_open(handle, "main", table, column, row, 0, &blob)
+        defer { sqlite3_blob_close(blob) }
+        if code == SQLITE_ERROR { return nil }
+        try check(code)
+        let count = Int(sqlite3_blob_bytes(blob))
+        return try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            try check(sqlite3_blob_read(blob, buffer.baseAddress, Int32(count), 0))
+            initialized = count
+        }
+    }
+
+    fileprivate func run(_ sql: String) throws {
+        _ = try query(sql).next()
+    }
+
+    private func statement(_ sql: String) throws -> OpaquePointer {
+        if let statement = statements[sql] {
+            sqlite3_reset(statement)
+            return statement
+        }
+        var statement: OpaquePointer?
+        try check(sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil))
+        guard let statement else { throw StorageError.failed("an empty query") }
+        statements[sql] = statement
+        return statement
+    }
+
+    fileprivate func check(_ code: Int32) throws {
+        guard code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE else {
+            throw DatabaseError(
+                resultCode: ResultCode(rawValue: code), message: String(cString: sqlite3_errmsg(handle)))
+        }
+    }
+}
+
+/// A query under way; the next one with the same text ends it.
+struct Query {
+    fileprivate let statement: OpaquePointer
+    private let reader: Reader
+
+    fileprivate init(statement: OpaquePointer, of reader: Reader) {
+        self.statement = statement
+        self.reader = reader
+    }
+
+    /// Goes to the next row. False, and ready to be bound anew, if there is none.
+    func next() throws -> Bool {
+        let code = sqlite3_step(statement)
+        if code == SQLITE_ROW { return true }
+        sqlite3_reset(statement)
+        try reader.check(code)
+        return false
+    }
+
+    /// Ends the query and frees what it holds, where not all rows were read.
+    func end() { sqlite3_reset(statement) }
+
+    /// Binds an id in place of the first parameter, for another row of the same query.
+    func rebind(_ id: Int64) throws { try reader.check(sqlite3_bind_int64(statement, 1, id)) }
+
+    func int(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
+
+    /// Throws where there is none, which the schema forbids but a damaged page may hold.
+    func text(_ column: Int32) throws -> String {
+        guard let text = sqlite3_column_text(statement, column) else {
+            throw StorageError.damaged("column \(column) of a row is empty")
+        }
+        return String(cString: text)
+    }
+
+    /// SQLite's own memory: to be read before the query goes on.
+    func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
+        let start = sqlite3_column_blob(statement, column)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column)))
+    }
+}
+
+/// What a query takes.
+protocol QueryParameter {
+    /// - Returns: SQLite's result code.
+    func bind(to statement: OpaquePointer, at index: Int32) -> Int32
+}
+
+extension Int64: QueryParameter {
+    func bind(to statement: OpaquePointer, at index: Int32) -> Int32 { sqlite3_bind_int64(statement, index, self) }
+}
+
+extension String: QueryParameter {
+    func bind(to statement: OpaquePointer, at index: Int32) -> Int32 {
+        // SQLITE_TRANSIENT: SQLite copies the bytes, which are ours for this call only.
+        sqlite3_bind_text(statement, index, self, -1, unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+    }
+}
