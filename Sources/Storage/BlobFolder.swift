@@ -56,6 +56,35 @@ struct BlobFolder: Sendable {
         return data
     }
 
+    /// What is wrong with a content; nil where nothing is.
+    /// - Parameter readsAll: Whether the bytes are compared with the name, and not only counted.
+    func problem(of sha256: String, bytes: Int, readsAll: Bool) -> String? {
+        do {
+            if readsAll {
+                return try contents(of: sha256) == nil ? "the content \(sha256) is not there" : nil
+            }
+            let attributes = try FileManager.default.attributesOfItem(atPath: path(of: sha256))
+            let size = (attributes[.size] as? UInt64).map(Int.init)
+            return size == bytes ? nil : "the content \(sha256) has \(size ?? 0) bytes, not \(bytes)"
+        } catch StorageError.damaged(let what) {
+            return what
+        } catch {
+            return "the content \(sha256) cannot be read"
+        }
+    }
+
+    /// All contents that are there, named by a row or not.
+    func names() throws -> Set<String> {
+        do {
+            return try Set(
+                FileManager.default.contentsOfDirectory(atPath: files).flatMap { folder in
+                    try FileManager.default.contentsOfDirectory(atPath: "\(files)/\(folder)")
+                })
+        } catch {
+            throw StorageError.failed("cannot list \(files): \(error)")
+        }
+    }
+
     /// A stretch of the bytes, unchecked, shorter where the file ends; nil if it is not there.
     func bytes(of sha256: String, at offset: Int, count: Int) throws -> Data? {
         try FileSystem.bytes(path(of: sha256), at: offset, count: count)

@@ -49,6 +49,34 @@ extension Database: SegmentStore {
         collector.wake()
     }
 
+    /// All segments there are.
+    func keptSegments() async throws -> [(base: KnowledgeBaseID, segment: KeptSegment)] {
+        let bases = try await read { try String.fetchAll($0, sql: "SELECT id FROM knowledge_base ORDER BY id") }
+        return try await reading { reader in
+            try bases.map { KnowledgeBaseID(rawValue: $0) }.flatMap { base in
+                try reader.segments(of: base).map { (base, $0) }
+            }
+        }
+    }
+
+    /// What is wrong with a segment's parts, by their checksums.
+    func partProblem(of segment: KeptSegment) async throws -> String? {
+        try await reading { reader in
+            let row = try reader.query("SELECT crc32, bytes FROM index_part WHERE id = ?")
+            var count = 0
+            for number in 0..<segment.partCount {
+                guard let id = segment.id.part(number) else { return "it has no part \(number)" }
+                try row.rebind(id)
+                defer { row.end() }
+                guard try row.next() else { return "it has no part \(number)" }
+                let bytes = row.bytes(1)
+                guard Int64(CRC32.checksum(bytes)) == row.int(0) else { return "its part \(number) is damaged" }
+                count += bytes.count
+            }
+            return count == segment.byteCount ? nil : "its parts have \(count) bytes, not \(segment.byteCount)"
+        }
+    }
+
     /// Lets go of a segment that was not finished, even if the task was cancelled; else the next start does.
     private func abandon(_ segment: SegmentID, in base: KnowledgeBaseID) async {
         await Task { try? await drop([segment], in: base) }.value
@@ -129,6 +157,12 @@ extension Connection {
         try execute(sql: "DELETE FROM index_segment WHERE NOT is_kept")
     }
 
+    /// How many parts no segment has.
+    func orphanedParts() throws -> Int {
+        try Int.fetchOne(
+            self, sql: "SELECT COUNT(*) FROM index_part WHERE id >> 16 NOT IN (SELECT id FROM index_segment)") ?? 0
+    }
+
     /// Erases one part that no segment has. False if there is none.
     func eraseSegmentPart() throws -> Bool {
         try execute(
@@ -143,7 +177,7 @@ extension Connection {
 
 extension Reader {
     /// In the order of completion.
-    fileprivate func completedDocuments(of base: KnowledgeBaseID) throws -> [CompletedDocument] {
+    func completedDocuments(of base: KnowledgeBaseID) throws -> [CompletedDocument] {
         let rows = try query(
             """
             SELECT id, revision, chunk_count FROM document WHERE knowledge_base_id = ? AND revision IS NOT NULL

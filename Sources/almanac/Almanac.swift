@@ -13,7 +13,7 @@ struct Almanac: AsyncParsableCommand {
         subcommands: [
             Serve.self, Add.self, Sync.self, Search.self, Ask.self, KnowledgeBaseCommand.self, ExpertCommand.self,
             KeyCommand.self, JobCommand.self, ModelCommand.self, Extract.self, ChunkCommand.self, Evaluate.self,
-            Bench.self, Doctor.self,
+            Bench.self, Doctor.self, Fsck.self,
         ]
     )
 
