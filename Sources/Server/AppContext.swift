@@ -43,6 +43,9 @@ package struct AppContext: RequestContext {
         "req_" + (0..<24).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
     }
 
+    /// The route as the router has it, nil where there is none for the request.
+    var knownRoute: String? { endpointPath == "NotFound" ? nil : endpointPath }
+
     /// The caller, who must have been authenticated by now.
     func caller() throws -> Scope {
         guard let scope else { throw RequestError.unauthenticated }

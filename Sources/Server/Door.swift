@@ -29,6 +29,8 @@ package struct Door: Sendable {
     /// Where the OpenAI surface is mounted beside the usual places.
     package var extraPrefixes: [String]
     package var checkReadiness: @Sendable () async throws -> Void
+    /// What `/metrics` tells of the store.
+    package var figures: @Sendable () async throws -> StoreFigures = { StoreFigures() }
 
     package init(
         keys: Keys, usage: UsageLedger, files: any FileStore, bases: any KnowledgeBaseStore, documents: any DocumentStore,
@@ -66,12 +68,22 @@ package struct Door: Sendable {
     /// Where OpenAI's clients, and those of the services that imitate it, look for the API.
     private static let prefixes = ["", "v1", "v2", "oai", "api/v1/oai"]
 
-    /// All routes behind the middleware that every request passes.
+    /// All routes behind the middleware that every request passes, and a refusal for each method that is none of them.
     package func router() -> Router<AppContext> {
+        let router = describedRouter()
+        router.refuseOtherMethods()
+        return router
+    }
+
+    /// The routes that `openapi.json` describes.
+    func describedRouter() -> Router<AppContext> {
         let router = Router(context: AppContext.self)
-        router.add(middleware: AnswerEveryRequest())
+        let requests = RequestMetrics()
+        router.add(middleware: AnswerEveryRequest(metrics: requests))
         router.add(middleware: Authenticate(keys: keys))
-        OperationRoutes(checkReadiness: checkReadiness).add(to: router)
+        OperationRoutes(
+            checkReadiness: checkReadiness, figures: figures, embedders: embedders, requests: requests, keys: keys
+        ).add(to: router)
         ConsoleRoutes().add(to: router)
         let receive = ReceiveUpload(files: files, limitBytes: uploadLimitBytes)
         let extra = extraPrefixes.map { $0.split(separator: "/").joined(separator: "/") }

@@ -13,6 +13,11 @@ package struct Embedders: Sendable {
 
     package var models: [EmbeddingModel] { byName.values.map(\.model).sorted { $0.name < $1.name } }
 
+    /// What each model has embedded since the start, in tokens.
+    package var embeddedTokens: [(model: String, tokens: Int)] {
+        byName.values.map { ($0.model.name, $0.load.tokens) }.sorted { $0.0 < $1.0 }
+    }
+
     /// The embedder of that name; the standard one where no name is given.
     package func embedder(named name: String?) throws -> any Embedder {
         guard let name else { return standard }

@@ -56,7 +56,7 @@ func buildServices(
     let desk = JobDesk(jobs: database, running: running, wakeUp: wakeUp)
     let keys = Keys(store: database, tenant: defaultTenant, sessionSecret: sessionSecret)
     let usage = UsageLedger(store: database, logger: logger)
-    let door = Door(
+    var door = Door(
         keys: keys, usage: usage, files: database, bases: database, documents: database, experts: database,
         uploads: database, jobs: desk, batches: FileBatches(store: database, desk: desk),
         requestBatches: RequestBatches(store: database, files: database, running: runningBatches, wakeUp: batchWakeUp),
@@ -72,6 +72,7 @@ func buildServices(
         search: SearchPassages(bases: database, documents: database, retriever: retriever),
         uploadLimitBytes: configuration.uploadLimitBytes, extraPrefixes: configuration.prefixes,
         checkReadiness: { try await database.checkHealth() })
+    door.figures = { try await database.figures() }
     let ingest = IngestDocument(
         reader: reader, embedders: embedders, workers: Workers(count: configuration.threads, name: "ingest"))
     let runner = JobRunner(

@@ -10,6 +10,8 @@ struct AnswerEveryRequest: RouterMiddleware {
     /// A body larger than this that was refused is not read to its end: the connection is closed instead.
     private static let drainedAtMost = 65_536
 
+    let metrics: RequestMetrics
+
     func handle(
         _ request: Request, context: AppContext, next: (Request, AppContext) async throws -> Response
     ) async throws -> Response {
@@ -21,6 +23,8 @@ struct AnswerEveryRequest: RouterMiddleware {
             response = try refuse(request, error, context)
         }
         let time = ContinuousClock.now - start
+        metrics.count(
+            request.method, context.knownRoute, status: response.status.code, seconds: time / .seconds(1))
         response.headers[.requestID] = context.requestID
         response.headers[.processingTime] = "\(time.components.seconds * 1_000 + time.components.attoseconds / 1_000_000_000_000_000)"
         response.headers[.contentTypeOptions] = "nosniff"

@@ -11,7 +11,6 @@ struct ChatRoutes: Sendable {
 
     func add(to group: RouterGroup<AppContext>) {
         group.post("chat/completions", use: complete)
-        group.get("chat/completions") { _, _ -> Response in throw HTTPError(.methodNotAllowed, headers: [.allow: "POST"]) }
     }
 
     private func complete(_ request: Request, _ context: AppContext) async throws -> Response {

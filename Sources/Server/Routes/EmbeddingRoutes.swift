@@ -11,7 +11,6 @@ struct EmbeddingRoutes: Sendable {
 
     func add(to group: RouterGroup<AppContext>) {
         group.post("embeddings", use: embed)
-        group.get("embeddings") { _, _ -> Response in throw HTTPError(.methodNotAllowed, headers: [.allow: "POST"]) }
     }
 
     private func embed(_ request: Request, _ context: AppContext) async throws -> Response {

@@ -1,4 +1,5 @@
 package import Knowledge
+import Synchronization
 
 /// Embeds texts with a model that runs in this process, on threads of its own.
 package final class LocalEmbedder: Embedder {
