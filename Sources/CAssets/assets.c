@@ -50,10 +50,25 @@ static const unsigned char console_style_css[] = {
 #embed "web/style.css"
 };
 
+static const unsigned char console_docs_html[] = {
+#embed "web/docs.html"
+};
+
+static const unsigned char console_docs_js[] = {
+#embed "web/docs.js"
+};
+
+static const unsigned char console_openapi_json[] = {
+#embed "web/openapi.json"
+};
+
 static const struct asset console_files[] = {
     {"index.html", console_index_html, sizeof console_index_html},
     {"app.js", console_app_js, sizeof console_app_js},
     {"style.css", console_style_css, sizeof console_style_css},
+    {"docs.html", console_docs_html, sizeof console_docs_html},
+    {"docs.js", console_docs_js, sizeof console_docs_js},
+    {"openapi.json", console_openapi_json, sizeof console_openapi_json},
 };
 
 size_t asset_sqlite_migration_count(void) {

@@ -22,7 +22,7 @@ struct asset asset_sqlite_migration(size_t index);
 /// How many files `web` has.
 size_t asset_console_file_count(void);
 
-/// The files of `web`: the console's page, its script and its style.
+/// The files of `web`: the console, the description of the API, and the page that shows it.
 ///
 /// @param index  Less than `asset_console_file_count()`.
 struct asset asset_console_file(size_t index);

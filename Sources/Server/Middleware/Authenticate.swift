@@ -7,6 +7,7 @@ import Service
 struct Authenticate: RouterMiddleware {
     private static let openPaths: Set<String> = [
         "/healthz", "/readyz", "/health", "/v1/health", "/", "/console/app.js", "/console/style.css",
+        "/docs", "/console/docs.js", "/openapi.json",
     ]
 
     let keys: Keys

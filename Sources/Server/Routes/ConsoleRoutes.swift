@@ -3,8 +3,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// `/` and `/console/…`: a page for people, out of the binary. Open to everyone, for it holds nothing: what it shows, it
-/// asks of the API with a key that its user brings.
+/// `/`, `/docs`, `/openapi.json` and `/console/…`: pages for people and the description of the API, out of the binary. Open
+/// to everyone, for they hold nothing: what they show, they ask of the API with a key that their user brings.
 struct ConsoleRoutes: Sendable {
     func add(to router: Router<AppContext>) {
         for index in 0..<asset_console_file_count() {
@@ -12,9 +12,18 @@ struct ConsoleRoutes: Sendable {
             let name = String(cString: file.name)
             let body = ByteBuffer(bytes: UnsafeBufferPointer(start: file.bytes, count: file.length))
             let headers = Self.headers(for: name)
-            router.get(name == "index.html" ? "/" : RouterPath("console/\(name)")) { _, _ in
+            router.get(Self.path(of: name)) { _, _ in
                 Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
             }
+        }
+    }
+
+    private static func path(of name: String) -> RouterPath {
+        switch name {
+        case "index.html": "/"
+        case "docs.html": "docs"
+        case "openapi.json": "openapi.json"
+        default: RouterPath("console/\(name)")
         }
     }
 
@@ -36,6 +45,7 @@ struct ConsoleRoutes: Sendable {
     }
 
     private static func contentType(of name: String) -> String {
+        if name.hasSuffix(".json") { return "application/json" }
         if name.hasSuffix(".js") { return "text/javascript; charset=utf-8" }
         return name.hasSuffix(".css") ? "text/css; charset=utf-8" : "text/html; charset=utf-8"
     }

@@ -1,0 +1,79 @@
+import Foundation
+import Hummingbird
+import Testing
+
+@testable import Knowledge
+@testable import Server
+@testable import almanac
+
+@Suite("The description of the API", .timeLimit(.minutes(2)))
+struct OpenAPITests {
+    @Test("names every route once, and no other")
+    func complete() async throws {
+        try await TestServer.run { server in
+            let routes = server.services.door.describedRouter().routes.map { "\($0.method) \(Self.unnamed("\($0.path)"))" }
+            let described = try await Self.operations(server)
+            let promised = described.flatMap { operation in
+                Self.mounts(of: operation).map { "\(operation.method) \(Self.unnamed($0))" }
+            }
+            #expect(Set(routes).subtracting(promised).sorted() == [], "these routes are not described")
+            #expect(Set(promised).subtracting(routes).sorted() == [], "these are described and do not exist")
+        }
+    }
+
+    @Test("is open without a key for exactly what it says is open")
+    func keys() async throws {
+        try await TestServer.run { server in
+            let stranger = server.with(key: "")
+            for operation in try await Self.operations(server) {
+                let path = operation.path.replacing(/\{\w+\}/, with: "x")
+                let answer = try await stranger.send(.init(operation.method)!, path)
+                #expect((answer.status != 401) == operation.isOpen, "\(operation.method) \(path)")
+            }
+        }
+    }
+
+    @Test("holds where a path is asked for by another method: 405, and which ones it knows")
+    func otherMethods() async throws {
+        try await TestServer.run { server in
+            let operations = try await Self.operations(server)
+            for (path, known) in Dictionary(grouping: operations, by: \.path) {
+                let methods = Set(known.map(\.method))
+                for method in ["GET", "PUT", "POST", "DELETE", "PATCH"] where !methods.contains(method) {
+                    let answer = try await server.send(.init(method)!, path.replacing(/\{\w+\}/, with: "x"))
+                    #expect(answer.status == 405, "\(method) \(path)")
+                    #expect(answer.headers[.allow]?.split(separator: ", ").map(String.init) == methods.sorted())
+                    #expect(answer.error?["type"] == "invalid_request_error")
+                }
+            }
+        }
+    }
+
+    private struct Operation {
+        var method: String
+        var path: String
+        var isOpen: Bool
+    }
+
+    private static func operations(_ server: TestServer) async throws -> [Operation] {
+        let answer = try await server.with(key: "").get("/openapi.json")
+        #expect(answer.status == 200 && answer.json["openapi"] == "3.1.0")
+        return (answer.json["paths"]?.object ?? [:]).flatMap { path, item in
+            (item.object ?? [:]).filter { $0.key != "parameters" }.map { method, operation in
+                Operation(method: method.uppercased(), path: path, isOpen: operation["security"] == [])
+            }
+        }
+    }
+
+    /// Where a described path is found: what stands under `/v1` is OpenAI's surface, which has several addresses.
+    private static func mounts(of operation: Operation) -> [String] {
+        guard operation.path.hasPrefix("/v1/"), !operation.isOpen else { return [operation.path] }
+        return ["/v1", "/v2", "/oai", "/api/v1/oai", ""].map { $0 + operation.path.dropFirst("/v1".count) }
+    }
+
+    /// A path without the names of its parameters, in the router's words or in OpenAPI's.
+    private static func unnamed(_ path: String) -> String {
+        "/" + path.split(separator: "/").map { $0.hasPrefix(":") || $0.hasPrefix("{") || $0 == "**" ? "*" : $0 }
+            .joined(separator: "/")
+    }
+}
