@@ -86,7 +86,9 @@ struct ErrorAnswer: Sendable {
             self.init(status: .unsupportedMediaType, message: message)
         case .unauthenticated:
             self.init(
-                status: .unauthorized, message: "Missing or wrong API key. Send it as 'Authorization: Bearer <key>'.",
+                // litellm tells a wrong key from a bad request by OpenAI's first four words.
+                status: .unauthorized,
+                message: "Incorrect API key provided, or none. Send it as 'Authorization: Bearer <key>'.",
                 code: "invalid_api_key")
         case .forbidden(let message):
             self.init(status: .forbidden, message: message, type: "permission_error")
