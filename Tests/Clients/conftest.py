@@ -8,6 +8,7 @@ from knowledge import LIGHTHOUSE, MILL, expert, knowledge_base
 from server import Server
 from upstream import KEY, Upstream
 
+pytest_plugins = ["typed"]
 
 FAULTS = ["status:401", "status:404", "status:429", "status:500", "garbage", "midstream-error", "reset"]
 HASTY = "    timeouts: {connect: 1, first_token: 1, gap: 1, total: 4}\n"
