@@ -2,6 +2,7 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <stdint.h>
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 
@@ -21,21 +22,16 @@ static inline float vec_sum(vec x) {
     return _mm_cvtss_f32(half) + _mm_cvtss_f32(_mm_movehdup_ps(half));
 }
 
+#include "generic.h"
+#include "pairs.h"
+
+static inline vec_int dot_bytes(vec_int sums, vec_int a, vec_int b) {
+    return sums + (vec_int)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+}
+
+#define KERNELS avx2
 #include "body.h"
 
 #pragma clang attribute pop
-
-const kern_table kern_avx2 = {
-    .name = "avx2",
-    .panel = PANEL,
-    .pack = pack,
-    .linear = linear,
-    .attention = attention,
-    .layer_norm = layer_norm,
-    .gate = gate,
-    .embed = embed,
-    .mean_unit = mean_unit,
-    .dot_rows = dot_rows,
-};
 
 #endif

@@ -1,37 +1,22 @@
-// x86-64 with AVX-512: 32 registers of 16 floats, a tile of 8 x 3 with three columns and a broadcast beside it.
+// AVX-512 as Skylake-X has it.
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <stdint.h>
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"))), apply_to = function)
 
-enum { LANES = 16, TILE_ROWS = 8, TILE_VECTORS = 3 };
-typedef __m512 vec;
-typedef int vec_int __attribute__((vector_size(4 * LANES)));
+#include "avx512.h"
+#include "generic.h"
+#include "pairs.h"
 
-static inline vec vec_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline vec_int dot_bytes(vec_int sums, vec_int a, vec_int b) {
+    return sums + (vec_int)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+}
 
-static inline void vec_store(float *p, vec x) { _mm512_storeu_ps(p, x); }
-
-static inline vec vec_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
-
-static inline float vec_sum(vec x) { return _mm512_reduce_add_ps(x); }
-
+#define KERNELS avx512
 #include "body.h"
 
 #pragma clang attribute pop
-
-const kern_table kern_avx512 = {
-    .name = "avx512",
-    .panel = PANEL,
-    .pack = pack,
-    .linear = linear,
-    .attention = attention,
-    .layer_norm = layer_norm,
-    .gate = gate,
-    .embed = embed,
-    .mean_unit = mean_unit,
-    .dot_rows = dot_rows,
-};
 
 #endif

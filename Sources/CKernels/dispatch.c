@@ -6,30 +6,46 @@ extern const kern_table kern_portable;
 
 #if defined(__x86_64__)
 
-extern const kern_table kern_avx2, kern_avx512;
+extern const kern_table kern_avx2, kern_avx512, kern_avx512_vnni, kern_avx512_bf16;
+
+static bool has_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
 
 const kern_table *kern_table_for(kern_isa isa) {
     __builtin_cpu_init();
+    bool has_bytes = has_avx512() && __builtin_cpu_supports("avx512vnni");
     switch (isa) {
     case kern_isa_portable: return &kern_portable;
     case kern_isa_avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kern_avx2 : NULL;
-    case kern_isa_avx512:
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-                && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
-            ? &kern_avx512
-            : NULL;
+    case kern_isa_avx512: return has_avx512() ? &kern_avx512 : NULL;
+    case kern_isa_avx512_vnni: return has_bytes ? &kern_avx512_vnni : NULL;
+    case kern_isa_avx512_bf16: return has_bytes && __builtin_cpu_supports("avx512bf16") ? &kern_avx512_bf16 : NULL;
     default: return NULL;
     }
 }
 
 #elif defined(__aarch64__)
 
-extern const kern_table kern_neon;
+#if defined(__linux__)
+#include <sys/auxv.h>
+
+/// Bit 20 of the kernel's hardware capabilities: dot products of bytes.
+static bool has_bytes(void) { return getauxval(AT_HWCAP) >> 20 & 1; }
+#elif defined(__APPLE__)
+static bool has_bytes(void) { return true; }
+#else
+static bool has_bytes(void) { return false; }
+#endif
+
+extern const kern_table kern_neon, kern_neon_dot;
 
 const kern_table *kern_table_for(kern_isa isa) {
     switch (isa) {
     case kern_isa_portable: return &kern_portable;
     case kern_isa_neon: return &kern_neon;
+    case kern_isa_neon_dot: return has_bytes() ? &kern_neon_dot : NULL;
     default: return NULL;
     }
 }
@@ -41,7 +57,9 @@ const kern_table *kern_table_for(kern_isa isa) { return isa == kern_isa_portable
 #endif
 
 const kern_table *kern_table_best(void) {
-    static const kern_isa fastest_first[] = {kern_isa_avx512, kern_isa_avx2, kern_isa_neon};
+    static const kern_isa fastest_first[] = {
+        kern_isa_avx512_bf16, kern_isa_avx512_vnni, kern_isa_avx512, kern_isa_avx2, kern_isa_neon_dot, kern_isa_neon,
+    };
     for (size_t i = 0; i < sizeof fastest_first / sizeof *fastest_first; i++) {
         const kern_table *table = kern_table_for(fastest_first[i]);
         if (table) return table;

@@ -1,36 +1,17 @@
-// 64-bit ARM: 32 registers of 4 floats, a tile of 6 x 4 with four columns and a broadcast beside it.
+// 64-bit ARM as version 8.0 has it.
 #if defined(__aarch64__)
 
-#include <arm_neon.h>
+#include "neon.h"
+#include "generic.h"
+#include "pairs.h"
 
-enum { LANES = 4, TILE_ROWS = 6, TILE_VECTORS = 4 };
-typedef float32x4_t vec;
-typedef int32x4_t vec_int;
-
-static inline vec vec_load(const float *p) { return vld1q_f32(p); }
-
-static inline void vec_store(float *p, vec x) { vst1q_f32(p, x); }
-
-static inline vec vec_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
-
-static inline float vec_sum(vec x) {
-    float32x2_t half = vadd_f32(vget_low_f32(x), vget_high_f32(x));
-    return vget_lane_f32(half, 0) + vget_lane_f32(half, 1);
+static inline vec_int dot_bytes(vec_int sums, vec_int a, vec_int b) {
+    int16x8_t first = vreinterpretq_s16_s32(a), second = vreinterpretq_s16_s32(b);
+    int32x4_t low = vmull_s16(vget_low_s16(first), vget_low_s16(second));
+    return vaddq_s32(sums, vpaddq_s32(low, vmull_high_s16(first, second)));
 }
 
+#define KERNELS neon
 #include "body.h"
-
-const kern_table kern_neon = {
-    .name = "neon",
-    .panel = PANEL,
-    .pack = pack,
-    .linear = linear,
-    .attention = attention,
-    .layer_norm = layer_norm,
-    .gate = gate,
-    .embed = embed,
-    .mean_unit = mean_unit,
-    .dot_rows = dot_rows,
-};
 
 #endif

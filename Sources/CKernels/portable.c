@@ -1,5 +1,6 @@
 // For any machine: vectors of four floats, which clang turns into whatever the baseline has.
 
+#include <stdint.h>
 #include <string.h>
 
 enum { LANES = 4, TILE_ROWS = 4, TILE_VECTORS = 4 };
@@ -18,17 +19,12 @@ static inline vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
 
 static inline float vec_sum(vec x) { return (x[0] + x[2]) + (x[1] + x[3]); }
 
-#include "body.h"
+#include "generic.h"
+#include "pairs.h"
 
-const kern_table kern_portable = {
-    .name = "portable",
-    .panel = PANEL,
-    .pack = pack,
-    .linear = linear,
-    .attention = attention,
-    .layer_norm = layer_norm,
-    .gate = gate,
-    .embed = embed,
-    .mean_unit = mean_unit,
-    .dot_rows = dot_rows,
-};
+static inline vec_int dot_bytes(vec_int sums, vec_int a, vec_int b) {
+    return sums + (a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16);
+}
+
+#define KERNELS portable
+#include "body.h"

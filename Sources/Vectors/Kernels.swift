@@ -10,21 +10,22 @@ struct Kernels: @unchecked Sendable {
     /// The fastest that this machine can run.
     static let best = Kernels(table: kern_table_best())
 
-    /// Every set that this machine can run, for tests that compare them.
+    /// Every set that this machine can run, the slowest first.
     static var all: [Kernels] {
-        [kern_isa_portable, kern_isa_avx2, kern_isa_avx512, kern_isa_neon].compactMap { isa in
-            kern_table_for(isa).map { Kernels(table: $0) }
-        }
+        [
+            kern_isa_portable, kern_isa_avx2, kern_isa_avx512, kern_isa_avx512_vnni, kern_isa_avx512_bf16,
+            kern_isa_neon, kern_isa_neon_dot,
+        ].compactMap { isa in kern_table_for(isa).map { Kernels(table: $0) } }
     }
 
     /// The set of that name, if there is one and this machine can run it.
     static func named(_ name: String) -> Kernels? { all.first { $0.name == name } }
 
-    /// `portable`, `avx2`, `avx512` or `neon`.
+    /// `portable`, `avx2`, `avx512`, `avx512_vnni`, `avx512_bf16`, `neon` or `neon_dot`.
     var name: String { String(cString: table.pointee.name) }
 }
 
-/// A block of floats outside Swift's arrays, aligned for the kernels.
+/// A block of floats, or of other words of 32 bits, outside Swift's arrays, aligned for the kernels.
 ///
 /// `@unchecked Sendable`: whoever makes it fills it before sharing it; afterwards it is only read, or has one user at a
 /// time (a batch's workspace).

@@ -17,30 +17,73 @@ typedef enum kern_activation : uint32_t {
     kern_activation_silu,
 } kern_activation;
 
+/// What products multiply. Their sums are float32 in any case.
+typedef enum kern_precision : uint32_t {
+    kern_float32,
+    /// Float32 with 16 bits less of fraction.
+    kern_bfloat16,
+    /// Integers of 8 bits. `kern_group` neighbouring inputs share a scale: of weights, one for each output; of rows, one
+    /// for each row, and an offset, so that rows use all 256 values.
+    kern_int8,
+} kern_precision;
+
+enum { kern_group = 128 };
+
+/// Turns rows of floats into what a product takes.
+typedef struct kern_quantise {
+    kern_precision precision;
+    /// `count` rows of `size` floats, a multiple of 16.
+    const float *_Nonnull rows;
+    size_t count;
+    size_t size;
+    /// int8: what to multiply a row with first, number by number; the weights must be divided by the same. NULL: nothing.
+    const float *_Nullable factors;
+    /// Rows of `row_words` words of 32 bits.
+    void *_Nonnull output;
+} kern_quantise;
+
+/// Turns a matrix into what a product takes for its second factor.
+typedef struct kern_pack {
+    kern_precision precision;
+    /// `outputs` rows of `inputs` floats.
+    const float *_Nonnull weights;
+    size_t outputs;
+    size_t inputs;
+    /// int8: what the other factor's rows are multiplied with; weights are divided by it. NULL: nothing.
+    const float *_Nullable factors;
+    /// `packed_words` words of 32 bits.
+    void *_Nonnull output;
+} kern_pack;
+
 /// output = activation(input * weights^T + bias) + residual, for `rows` rows.
 typedef struct kern_linear {
-    const float *_Nonnull input;
-    /// Floats from one row of the input to the next.
-    size_t input_stride;
+    kern_precision precision;
+    /// Made by `quantise` of the same table, or float32 as it is.
+    const void *_Nonnull input;
     size_t rows;
     /// Made by `pack` of the same table.
-    const float *_Nonnull weights;
+    const void *_Nonnull weights;
     const float *_Nonnull bias;
-    /// Floats in a row of the input.
+    /// Numbers in a row of the input: a multiple of 16, or anything in float32.
     size_t inputs;
-    /// Floats in a row of the output: a multiple of 16.
+    /// Numbers in a row of the output: a multiple of 16.
     size_t outputs;
+    /// With one, the output must be float32, and there must be no residual.
     kern_activation activation;
     /// Added at the end, laid out as the output, which it may be. NULL: nothing.
     const float *_Nullable residual;
-    float *_Nonnull output;
-    size_t output_stride;
+    /// kern_float32 or kern_bfloat16.
+    kern_precision output_precision;
+    /// `rows` rows of `outputs` numbers.
+    void *_Nonnull output;
 } kern_linear;
 
 /// Self-attention of one sequence. Queries must be scaled already.
 typedef struct kern_attention {
-    /// `tokens` rows of queries, keys and values, `heads * head_size` floats each.
-    const float *_Nonnull qkv;
+    /// kern_float32 or kern_bfloat16: of `qkv`, and what is multiplied.
+    kern_precision precision;
+    /// `tokens` rows of queries, keys and values, `heads * head_size` numbers each.
+    const void *_Nonnull qkv;
     size_t tokens;
     size_t heads;
     /// A multiple of 16.
@@ -51,8 +94,8 @@ typedef struct kern_attention {
     size_t bias_stride;
     /// `tokens` rows of `heads * head_size` floats.
     float *_Nonnull output;
-    /// `kern_attention_scratch` floats.
-    float *_Nonnull scratch;
+    /// `kern_attention_scratch` words of 32 bits.
+    void *_Nonnull scratch;
 } kern_attention;
 
 /// y = (x - mean) / sqrt(variance + epsilon) * gain + shift, row by row, in place. `size` is a multiple of 16.
@@ -85,9 +128,19 @@ typedef struct kern_table {
     const char *_Nonnull name;
     /// Columns of a panel of packed weights.
     size_t panel;
+    /// What rows of that precision are worth here: whether bfloat16 is multiplied at least as fast as float32.
+    bool has_bfloat16;
 
-    /// Lays out weights (`outputs` rows of `inputs` floats) in panels: see `kern_packed_size`. Does not scale.
-    void (*_Nonnull pack)(const float *_Nonnull weights, size_t outputs, size_t inputs, float *_Nonnull packed);
+    /// Words of 32 bits of a row for a product.
+    size_t (*_Nonnull row_words)(kern_precision precision, size_t inputs);
+    void (*_Nonnull quantise)(const kern_quantise *_Nonnull work);
+
+    /// Words of 32 bits that `pack` writes.
+    size_t (*_Nonnull packed_words)(kern_precision precision, size_t outputs, size_t inputs);
+    /// Lays out weights for products, rounding them to the precision.
+    void (*_Nonnull pack)(const kern_pack *_Nonnull work);
+    /// peaks[i] = max(peaks[i], |rows[r][i]|) over `count` rows of `size` floats, a multiple of 16.
+    void (*_Nonnull peaks)(const float *_Nonnull rows, size_t count, size_t size, float *_Nonnull peaks);
     void (*_Nonnull linear)(const kern_linear *_Nonnull layer);
     void (*_Nonnull attention)(const kern_attention *_Nonnull work);
     void (*_Nonnull layer_norm)(const kern_layer_norm *_Nonnull norm, float *_Nonnull rows, size_t count);
@@ -107,7 +160,18 @@ typedef struct kern_table {
                               float *_Nonnull scores);
 } kern_table;
 
-typedef enum kern_isa : uint32_t { kern_isa_portable, kern_isa_avx2, kern_isa_avx512, kern_isa_neon } kern_isa;
+typedef enum kern_isa : uint32_t {
+    kern_isa_portable,
+    kern_isa_avx2,
+    kern_isa_avx512,
+    /// AVX-512 with products of bytes (VNNI).
+    kern_isa_avx512_vnni,
+    /// AVX-512 with products of bytes and of bfloat16.
+    kern_isa_avx512_bf16,
+    kern_isa_neon,
+    /// NEON with products of bytes.
+    kern_isa_neon_dot,
+} kern_isa;
 
 /// The kernels for an instruction set, or NULL where this machine does not have it.
 const kern_table *_Nullable kern_table_for(kern_isa isa);
@@ -115,15 +179,10 @@ const kern_table *_Nullable kern_table_for(kern_isa isa);
 /// The fastest kernels that this machine can run.
 const kern_table *_Nonnull kern_table_best(void);
 
-/// Floats that `pack` writes: the outputs rounded up to whole panels, times the inputs.
-static inline size_t kern_packed_size(const kern_table *_Nonnull table, size_t outputs, size_t inputs) {
-    return (outputs + table->panel - 1) / table->panel * table->panel * inputs;
-}
-
-/// Floats of scratch memory that attention over a sequence needs: its keys in panels and a few rows of scores.
+/// Words of 32 bits of scratch memory that attention over a sequence needs: keys and values, and a few rows of scores.
 static inline size_t kern_attention_scratch(const kern_table *_Nonnull table, size_t tokens, size_t head_size) {
     size_t padded = (tokens + table->panel - 1) / table->panel * table->panel;
-    return padded * (head_size + 8);
+    return 2 * padded * (head_size + 8);
 }
 
 // MARK: - What BERT's normaliser does with a code point (tables in unicode.c)

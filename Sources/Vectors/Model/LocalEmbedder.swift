@@ -4,7 +4,7 @@ import Synchronization
 /// Embeds texts with a model that runs in this process, on threads of its own.
 package final class LocalEmbedder: Embedder {
     /// What a model can be computed in.
-    package static var precisions: [String] { ["float32"] }
+    package static var precisions: [String] { Precision.allCases.map(\.rawValue) }
     /// The instruction sets that this processor has, by name.
     package static var kernels: [String] { Kernels.all.map(\.name) }
 
@@ -14,10 +14,10 @@ package final class LocalEmbedder: Embedder {
     private let encoder: Encoder
     private let runner: BatchRunner
 
-    /// The instruction set in use: `portable`, `avx2`, `avx512` or `neon`.
+    /// The instruction set in use, such as `avx2`.
     package var kernel: String { encoder.kernels.name }
     /// What the weights are multiplied in.
-    package var precision: String { "float32" }
+    package var precision: String { encoder.precision.rawValue }
     package var threads: Int { runner.threads }
     package var load: EmbeddingLoad { runner.load }
 
@@ -37,15 +37,19 @@ package final class LocalEmbedder: Embedder {
         guard let kernels = kernel.map({ name in Kernels.all.first { $0.name == name } }) ?? .best else {
             throw ModelError.unsupported(file: folder, reason: "kernel \(kernel ?? "") on this processor")
         }
-        guard Self.precisions.contains(precision ?? "float32") else {
-            throw ModelError.unsupported(file: folder, reason: "precision \(precision ?? "")")
+        let choice = try precision.map { name in
+            guard let precision = Precision(rawValue: name) else {
+                throw ModelError.unsupported(file: folder, reason: "precision \(name)")
+            }
+            return precision
         }
-        try self.init(folder: folder, name: name, threads: threads, kernels: kernels)
+        try self.init(folder: folder, name: name, threads: threads, kernels: kernels, precision: choice)
     }
 
-    init(folder: String, name: String, threads: Int, kernels: Kernels) throws {
+    init(folder: String, name: String, threads: Int, kernels: Kernels, precision: Precision? = nil) throws {
         let folder = try ModelFolder(path: folder)
-        let encoder = try Encoder(folder, capacity: BatchRunner.mostTokens + folder.maxTokens, kernels: kernels)
+        let encoder = try Encoder(
+            folder, capacity: BatchRunner.mostTokens + folder.maxTokens, kernels: kernels, precision: precision)
         self.encoder = encoder
         tokenizer = folder.tokenizer
         let prepare = Preparation(
