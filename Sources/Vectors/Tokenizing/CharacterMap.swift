@@ -81,7 +81,9 @@ struct CharacterMap: Sendable {
             guard text[position] != 0, let next = trie.child(of: node, text[position]) else { return nil }
             node = next.node
             guard next.isKey else { continue }
-            guard let start = trie.value(of: node), start < replacements.count else { return nil }
+            // Only at a character's first byte, so that the result is UTF-8 whatever the trie says.
+            guard let start = trie.value(of: node), start < replacements.count, replacements[start] & 0xC0 != 0x80
+            else { return nil }
             return replacements[start...].prefix { $0 != 0 }
         }
         return nil

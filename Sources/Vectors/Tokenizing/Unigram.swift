@@ -5,15 +5,18 @@
 /// or their bytes' tokens where the vocabulary has these.
 struct Unigram: Sendable {
     private let trie: PieceTrie
+    /// By id.
+    private let scores: [Double]
     private let unknownID: Int32
     private let unknownScore: Double
     /// Ids of `<0x00>` to `<0xFF>`, -1 for those that there are not; empty where bytes are no tokens.
     private let byteIDs: [Int32]
 
     init(_ tokens: [(bytes: [UInt8], score: Double)], unknownID: Int, fallsBackToBytes: Bool) {
-        trie = PieceTrie(tokens)
+        trie = PieceTrie(tokens.map(\.bytes))
+        scores = tokens.map(\.score)
         self.unknownID = Int32(unknownID)
-        unknownScore = (tokens.map(\.score).min() ?? 0) - 10
+        unknownScore = (scores.min() ?? 0) - 10
         byteIDs = trie.withLookup { lookup in
             guard fallsBackToBytes else { return [] }
             return (0..<256).map { byte in
@@ -73,13 +76,13 @@ struct Unigram: Sendable {
                 var end = start
                 while end < text.count {
                     let (scalar, width) = UTF8Bytes.scalar(text, at: end)
-                    guard let child = lookup.child(of: node, scalar) else { break }
-                    node = child
+                    guard let next = lookup.step(from: node, scalar) else { break }
+                    node = next.node
                     end += width
-                    let piece = lookup.piece(at: node)
-                    guard piece.id >= 0 else { continue }
+                    guard next.piece >= 0 else { continue }
                     if end == start + length { hasSingle = true }
-                    Self.offer(Place(score: score + piece.score, start: Int32(start), id: piece.id), to: &places[end])
+                    let way = Place(score: score + scores[Int(next.piece)], start: Int32(start), id: next.piece)
+                    Self.offer(way, to: &places[end])
                 }
                 if !hasSingle {
                     let place = Place(score: score + unknownScore, start: Int32(start), id: unknownID)

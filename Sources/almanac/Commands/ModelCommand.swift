@@ -57,6 +57,7 @@ struct ModelCommand: AsyncParsableCommand {
         private static let optional = [
             "tokenizer.json", "vocab.txt", "modules.json", "sentence_bert_config.json", "tokenizer_config.json",
             "config_sentence_transformers.json", "special_tokens_map.json", "1_Pooling/config.json",
+            "2_Dense/config.json", "2_Dense/model.safetensors",
         ]
 
         @OptionGroup var place: Place
