@@ -55,13 +55,28 @@ final class ForwardPass: Sendable {
         for (ids, second) in zip(texts, secondStarts ?? ArraySlice(texts.map(\.count))) {
             let parts = [(0..<second, 0), (second..<ids.count, 1)]
             for (range, type) in parts where !range.isEmpty {
-                kernels.table.pointee.embed(
-                    Array(ids[range]), range.count, size, weights.words.base,
-                    weights.positions.map { $0.base + (shape.firstPosition + range.lowerBound) * size },
-                    weights.types.map { $0.base + type * size }, row + range.lowerBound * size)
+                for (part, position) in positions(of: ids, in: range) {
+                    kernels.table.pointee.embed(
+                        Array(ids[part]), part.count, size, weights.words.base,
+                        weights.positions.map { $0.base + position * size }, weights.types.map { $0.base + type * size },
+                        row + part.lowerBound * size)
+                }
             }
             normalise(row, rows: ids.count, weights.norm)
             row += ids.count * size
+        }
+    }
+
+    /// Parts of a text whose tokens take consecutive rows of the position table, and the first of these.
+    private func positions(of ids: [Int32], in range: Range<Int>) -> [(part: Range<Int>, position: Int)] {
+        guard let padding = shape.paddingID, ids.contains(padding) else {
+            return [(range, shape.firstPosition + range.lowerBound)]
+        }
+        var position = shape.firstPosition + ids[..<range.lowerBound].count { $0 != padding }
+        return range.map { index in
+            guard ids[index] != padding else { return (index..<index + 1, shape.firstPosition - 1) }
+            defer { position += 1 }
+            return (index..<index + 1, position)
         }
     }
 
