@@ -44,11 +44,17 @@ package final class Workers: Sendable {
     package let count: Int
 
     /// Starts the threads; they end when the object goes away.
-    package init(count: Int, name: String) {
+    ///
+    /// - Parameter niceness: How far they make room for others, from 0 to 19, as the system understands it.
+    package init(count: Int, name: String, niceness: Int32 = 0) {
         self.count = max(1, count)
         let state = state
         for number in 1...self.count {
             let thread = Thread {
+                #if os(Linux)
+                    // There it is the thread's own. Where it is not granted, everything works as well.
+                    if niceness > 0 { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
+                #endif
                 while true {
                     state.available.wait()
                     guard let work = state.queues.withLock({ $0.next() }) else { return }
