@@ -3,9 +3,9 @@ import Synchronization
 /// Texts of all callers that wait to be embedded, and the callers that wait for them.
 ///
 /// An embedder has some servers, which take text after text and make batches of them, whoever they are from; a server
-/// starts when there are texts and ends when there are none. Callers take turns text by text,
-/// so that one with thousands delays another with three by three texts and not by thousands. Texts are held as they came:
-/// what it takes to prepare one is spent when its batch is formed, so that memory does not grow with the queue.
+/// starts when there are texts and ends when there are none. Callers take turns text by text, so that one with thousands
+/// delays another with three by three texts and not by thousands. Texts are held as they came: a text is prepared when
+/// its batch is formed, so that memory does not grow with the queue.
 package final class EmbeddingQueue: Sendable {
     /// One text, and whose it is.
     package struct Item: Sendable {
@@ -37,7 +37,10 @@ package final class EmbeddingQueue: Sendable {
         var missing: Int
         var result: Embeddings
 
-        init(_ inputs: [EmbeddingInput], _ role: EmbeddingRole, _ continuation: CheckedContinuation<Embeddings, any Error>) {
+        init(
+            _ inputs: [EmbeddingInput], _ role: EmbeddingRole,
+            _ continuation: CheckedContinuation<Embeddings, any Error>
+        ) {
             self.inputs = inputs
             self.role = role
             self.continuation = continuation

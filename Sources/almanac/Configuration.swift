@@ -158,7 +158,8 @@ extension Fields {
     func allowOnly(_ known: [String]) throws {
         guard let unknown = values.keys.sorted().first(where: { !known.contains($0) }) else { return }
         throw ConfigurationError(
-            "Unknown setting '\(path(of: unknown))'.\(unknown.hint(among: known)) Known: \(known.joined(separator: ", ")).")
+            "Unknown setting '\(path(of: unknown))'.\(unknown.hint(among: known)) "
+                + "Known: \(known.joined(separator: ", ")).")
     }
 }
 

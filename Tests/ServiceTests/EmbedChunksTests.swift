@@ -70,13 +70,16 @@ struct EmbedChunksTests {
         }
     }
 
-    @Test("makes every vector that is missing once, and keeps all but the last piece as they come", arguments: [0, 1, 8, 9, 100])
+    @Test(
+        "makes every vector that is missing once, and keeps all but the last piece as they come",
+        arguments: [0, 1, 8, 9, 100])
     func pieces(count: Int) async throws {
         let job = Job(
             tenant: TenantID(rawValue: "t"), knowledgeBase: .random(), document: .random(), status: .running,
             createdAt: Date())
         let file = StoredFile(name: "a.txt", bytes: 1, sha256: "", purpose: "assistants", createdAt: Date())
-        let lease = JobLease(job: job, token: "t", file: file, chunking: .structured, embedding: WordEmbedder().model)
+        let lease = JobLease(
+            job: job, token: "t", file: file, chunking: .structured, embedding: WordEmbedder().model)
         let known = Set((0..<count).filter { $0 % 3 == 2 })
         let missing = (0..<count).filter { !known.contains($0) }
         let (store, embedder, run) = (Vectors(known: known), Numbers(), RunningJobs().begin(lease))

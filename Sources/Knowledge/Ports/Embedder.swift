@@ -5,6 +5,10 @@ package struct EmbeddingModel: Hashable, Sendable, Codable {
     /// Tokens of one text including special tokens; longer texts are cut.
     package var maxTokens: Int
     /// Changes whenever the model would give other vectors: weights, tokenizer, pooling, prompts.
+    ///
+    /// Not with the precision or the instruction set that computes them: vectors of one model in two precisions have cosines
+    /// of at least 0.999, compare with one another, and may stand in one knowledge base. So a setting, another processor or
+    /// a new default never makes a knowledge base unusable.
     package var fingerprint: String
 
     /// Tokens of one text's own: without the two special ones around it.

@@ -13,7 +13,7 @@ struct BenchEmbed: AsyncParsableCommand {
     @Option(help: "A file with one text a line; blank lines do not count.")
     var texts: String
 
-    @Option(help: "A file with one question a line: also measure how long one takes, alone and while the texts are embedded.")
+    @Option(help: "A file with one question a line: also measure how long one takes, alone and beside the texts.")
     var queries: String?
 
     @Option(help: "Threads that compute (default: as configured).")
@@ -57,7 +57,9 @@ struct BenchEmbed: AsyncParsableCommand {
             ("threads", .integer(embedder.threads)), ("kernel", .string(embedder.kernel)),
             ("model", .string(embedder.model.name)), ("precision", .string(embedder.precision)),
         ]
-        if let questions { result += try await QueryLatency(embedder: embedder, questions: questions).measure(among: inputs) }
+        if let questions {
+            result += try await QueryLatency(embedder: embedder, questions: questions).measure(beside: inputs)
+        }
         if json { return try Terminal.print(json: .object(Dictionary(uniqueKeysWithValues: result.map { ($0, $1) }))) }
         Terminal.table(["WHAT", "FIGURE"], result.map { [$0.name, Self.figure($0.value)] })
     }
@@ -73,7 +75,8 @@ struct BenchEmbed: AsyncParsableCommand {
                 defer { line.end() }
                 while !Task.isCancelled {
                     line.show(embedder.load.texts - before, of: total)
-                    try? await Task.sleep(for: .milliseconds(250))  // throws only when cancelled, and then the loop ends
+                    // Throws only when cancelled, and then the loop ends.
+                    try? await Task.sleep(for: .milliseconds(250))
                 }
             }
             defer { group.cancelAll() }

@@ -12,7 +12,7 @@ struct QueryLatency: Sendable {
     let questions: [EmbeddingInput]
 
     /// - Parameter texts: What is embedded in the background.
-    func measure(among texts: [EmbeddingInput]) async throws -> [(name: String, value: JSONValue)] {
+    func measure(beside texts: [EmbeddingInput]) async throws -> [(name: String, value: JSONValue)] {
         _ = try await milliseconds()
         let alone = try await milliseconds()
         let busy = try await withThrowingTaskGroup(of: Void.self) { group in
