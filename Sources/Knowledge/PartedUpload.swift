@@ -1,6 +1,7 @@
 package import FoundationEssentials
 
-/// A file that comes in parts, each in a request of its own, and is put together at the end: what OpenAI calls an upload.
+/// A file that comes in parts, each in a request of its own, and is put together at the end: what OpenAI calls an
+/// upload.
 package struct PartedUpload: Hashable, Sendable {
     /// How long the parts may take.
     package static let lifetime: TimeInterval = 3_600
@@ -62,8 +63,8 @@ package struct UploadPartID: Identifier {
     package init(rawValue: String) { self.rawValue = rawValue }
 }
 
-/// Uploads in parts. All but `add` throw `RequestError.notFound`, with no parameter, for an upload that is not there, and
-/// `conflict` for one that has ended in another way.
+/// Uploads in parts. All but `add` throw `RequestError.notFound`, with no parameter, for an upload that is not there,
+/// and `conflict` for one that has ended in another way.
 package protocol PartedUploadStore: Sendable {
     /// Throws `RequestError.tooMany` where too many of the tenant's uploads are pending.
     func add(_ upload: PartedUpload, in scope: Scope) async throws

@@ -35,8 +35,8 @@ package protocol ResponseStore: Sendable {
     func response(_ id: ResponseID, in scope: Scope) async throws -> StoredResponse
     /// This response and all that it goes on from, oldest first.
     ///
-    /// Throws `RequestError.notFound`, with no parameter, for one of them that is gone: a conversation is never continued
-    /// with a part of it missing.
+    /// Throws `RequestError.notFound`, with no parameter, for one of them that is gone: a conversation is never
+    /// continued with a part of it missing.
     func conversation(upTo id: ResponseID, in scope: Scope) async throws -> [StoredResponse]
     func remove(_ id: ResponseID, in scope: Scope) async throws
 }

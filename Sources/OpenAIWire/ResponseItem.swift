@@ -149,7 +149,8 @@ package struct ResponseItem: Hashable, Sendable {
 // MARK: - As turns of a chat
 
 extension ResponseItem {
-    /// The turns of a conversation, as a chat model knows them: calls of functions belong to the assistant's turn before.
+    /// The turns of a conversation, as a chat model knows them: calls of functions belong to the assistant's turn before
+    /// them.
     static func turns(of items: [ResponseItem]) -> [Question.Turn] {
         var turns: [Question.Turn] = []
         for item in items {

@@ -50,8 +50,8 @@ package struct ResponseRequest: Sendable {
         return Question(model: model, turns: turns, knowledge: knowledge, parameters: parameters)
     }
 
-    /// The place in this request of what an error calls by the names of chat completions; nil where it names none, or one
-    /// that stands in both.
+    /// The place in this request of what an error calls by the names of chat completions; nil where it names none, or
+    /// one that stands in both.
     package func place(of parameter: String) -> String? {
         if parameter == "messages" { return "input" }
         guard !places.isEmpty, parameter.hasPrefix("alan.knowledgebase_ids["), parameter.hasSuffix("]"),
@@ -71,7 +71,8 @@ package struct ResponseRequest: Sendable {
         }
     }
 
-    /// What the `file_search` tool names, in front of what `alan` names: an answer is never made from less than was asked.
+    /// What the `file_search` tool names, in front of what `alan` names: an answer is never made from less than was
+    /// asked for.
     private static func knowledge(_ body: Fields, _ search: FileSearch?) throws -> (KnowledgeChoice, [String]) {
         var choice = try KnowledgeChoice(body)
         guard let search else { return (choice, []) }

@@ -64,7 +64,8 @@ extension Database: FileStore {
         var purpose: String
     }
 
-    /// Makes uploads durable, and in the transaction of their rows what else belongs to them. Nothing stays if it fails.
+    /// Makes uploads durable, and in the transaction of their rows what else belongs to them. Nothing stays if that
+    /// fails.
     ///
     /// - Returns: The files, in the same order.
     func admit(

@@ -11,8 +11,10 @@ extension Database: ResponseStore {
         try await write { db in
             try db.admit(scope.tenant)
             try db.execute(
-                sql:
-                    "INSERT INTO response (id, tenant_id, previous_id, input, object, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+                sql: """
+                    INSERT INTO response (id, tenant_id, previous_id, input, object, created_at)
+                    VALUES (?, ?, ?, ?, ?, ?)
+                    """,
                 arguments: [
                     response.id.rawValue, scope.tenant.rawValue, response.previous?.rawValue, input, object,
                     response.createdAt.milliseconds,

@@ -107,7 +107,8 @@ struct ResponseStream: Sendable {
         try await events { _ in }.response
     }
 
-    /// Ends with `response.completed` or `response.incomplete`, or with `response.failed` where the model failed on the way.
+    /// Ends with `response.completed` or `response.incomplete`, or with `response.failed` where the model failed on the
+    /// way.
     func write(to writer: inout any ResponseBodyWriter) async throws {
         try await context.whileClientIsPresent(writing: writer) { writer in
             _ = try await events { events in

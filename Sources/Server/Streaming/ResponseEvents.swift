@@ -96,34 +96,38 @@ struct ResponseEvents: Sendable {
         return [lifecycle(status)]
     }
 
-    private enum Part { case text, refusal }
+    private typealias Part = ResponseOutput.Message.Part
 
     private mutating func add(_ delta: String, as part: Part) -> [JSONValue] {
         guard !delta.isEmpty else { return [] }
-        var events: [JSONValue] = []
-        let at = openMessage(&events)
-        guard case .message(var content) = items[at] else { return events }
-        let kind = part == .text ? ResponseOutput.Message.Part.text : .refusal
-        let (place, isNew) = content.place(of: kind)
-        if isNew {
-            events.append(
-                event(
-                    "content_part.added", at: at,
-                    [
-                        "item_id": .string(content.id), "content_index": .integer(place),
-                        "part": content.parts[place].value,
-                    ]))
-        }
+        var events = openPart(part)
+        guard let at = message, case .message(var content) = items[at] else { return events }
+        let place = content.place(of: part).index
         content.parts[place].text += delta
         items[at] = .message(content)
         var fields: [String: JSONValue] = [
             "item_id": .string(content.id), "content_index": .integer(place), "delta": .string(delta),
         ]
-        if part == .text {
+        if part.kind == .text {
             text += delta
             fields["logprobs"] = []
         }
-        events.append(event(part == .text ? "output_text.delta" : "refusal.delta", at: at, fields))
+        events.append(event(part.kind == .text ? "output_text.delta" : "refusal.delta", at: at, fields))
+        return events
+    }
+
+    /// Begins the message and its part of this kind, as far as they have not begun.
+    private mutating func openPart(_ part: Part) -> [JSONValue] {
+        var events: [JSONValue] = []
+        let at = openMessage(&events)
+        guard case .message(var content) = items[at] else { return events }
+        let (place, isNew) = content.place(of: part)
+        guard isNew else { return events }
+        items[at] = .message(content)
+        let fields: [String: JSONValue] = [
+            "item_id": .string(content.id), "content_index": .integer(place), "part": part.value,
+        ]
+        events.append(event("content_part.added", at: at, fields))
         return events
     }
 
@@ -186,44 +190,37 @@ struct ResponseEvents: Sendable {
         if status == "incomplete" {
             more["incomplete_details"] = ["reason": reason == "length" ? "max_output_tokens" : "content_filter"]
         }
-        var events: [JSONValue] = []
         // An answer that says nothing is an empty message.
-        if calls.isEmpty, message == nil {
-            let at = openMessage(&events)
-            if case .message(var content) = items[at] {
-                _ = content.place(of: .text)
-                events.append(
-                    event(
-                        "content_part.added", at: at,
-                        ["item_id": .string(content.id), "content_index": 0, "part": content.parts[0].value]))
-                items[at] = .message(content)
-            }
-        }
+        var events = calls.isEmpty && message == nil ? openPart(.text) : []
         for at in items.indices {
             switch items[at] {
             case .search: continue
-            case .reasoning(var content):
-                content.status = status
-                items[at] = .reasoning(content)
-                let common: [String: JSONValue] = ["item_id": .string(content.id), "content_index": 0]
-                for (name, key, value) in [
-                    ("reasoning_text.done", "text", JSONValue.string(content.text)),
-                    ("content_part.done", "part", content.part),
-                ] {
-                    events.append(event(name, at: at, common.merging([key: value]) { own, _ in own }))
-                }
+            case .reasoning(let content): events += close(content, at: at)
             case .message(let content): events += close(content, citations, at: at)
-            case .call(var content):
-                content.status = status
-                items[at] = .call(content)
-                events.append(
-                    event(
-                        "function_call_arguments.done", at: at,
-                        ["item_id": .string(content.id), "arguments": .string(content.arguments)]))
+            case .call(let content): events += close(content, at: at)
             }
             events.append(done(at))
         }
         return events
+    }
+
+    private mutating func close(_ content: ResponseOutput.Reasoning, at: Int) -> [JSONValue] {
+        var content = content
+        content.status = status
+        items[at] = .reasoning(content)
+        let common: [String: JSONValue] = ["item_id": .string(content.id), "content_index": 0]
+        return [
+            event("reasoning_text.done", at: at, common.merging(["text": .string(content.text)]) { own, _ in own }),
+            event("content_part.done", at: at, common.merging(["part": content.part]) { own, _ in own }),
+        ]
+    }
+
+    private mutating func close(_ content: ResponseOutput.Call, at: Int) -> [JSONValue] {
+        var content = content
+        content.status = status
+        items[at] = .call(content)
+        let fields: [String: JSONValue] = ["item_id": .string(content.id), "arguments": .string(content.arguments)]
+        return [event("function_call_arguments.done", at: at, fields)]
     }
 
     private mutating func close(

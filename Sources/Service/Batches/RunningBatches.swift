@@ -23,8 +23,8 @@ package final class RunningBatches: Sendable {
 
     func stop(_ id: RequestBatchID) { runs.withLock { $0[id]?.stop.finish() } }
 
-    /// Which of these batches to begin with now: those that only have to end, and of the others as many as fit, first of
-    /// the tenants that have the fewest at work.
+    /// Which of these batches to begin with now: those that only have to end, and of the others as many as fit, first
+    /// of the tenants that have the fewest at work.
     ///
     /// - Parameter batches: Oldest first.
     func next(of batches: [RequestBatch], width: Int) -> [RequestBatch] {
