@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Knowledge
 import Storage
+import Vectors
 
 struct Fsck: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,7 +29,7 @@ struct Fsck: AsyncParsableCommand {
             throw CommandFailure(.notFound, "There is no database in \(configuration.dataDirectory).")
         }
         let database = try Database.open(directory: configuration.dataDirectory)
-        let report = try await database.check(depth(database), mends: repair)
+        let report = try await database.check(depth(database, threads: configuration.threads), mends: repair)
         try await database.close()
         if json { try Terminal.print(json: report.json) } else { show(report) }
         if report.isSound || report.isMended { return }
@@ -36,8 +37,10 @@ struct Fsck: AsyncParsableCommand {
         throw ExitCode((isPartlyMended ? CommandExit.partlyFailed : .failed).rawValue)
     }
 
-    private func depth(_ database: Database) -> CheckDepth {
-        deep ? CheckDepth(readsFiles: true) { _, _ in nil } : .quick
+    private func depth(_ database: Database, threads: Int) -> CheckDepth {
+        guard deep else { return .quick }
+        let audit = SegmentAudit(store: database, workers: Workers(count: threads, name: "fsck"))
+        return CheckDepth(readsFiles: true) { try await audit.problem(with: $1, of: $0) }
     }
 
     private func show(_ report: CheckReport) {
