@@ -16,6 +16,7 @@ package struct Prompt: Sendable {
     package var isGrounded: Bool
     /// Where in the request the first message part is that is no text, as a JSON path.
     package var firstMedia: String?
+    package var form = PromptForm.chat
 
     package init(
         model: String, messages: [JSONValue], parameters: [String: JSONValue], question: String, passages: [Passage],
@@ -30,6 +31,9 @@ package struct Prompt: Sendable {
         self.isGrounded = isGrounded
         self.firstMedia = firstMedia
     }
+
+    /// All that is said, for a model that continues a text.
+    package var continuous: String { messages.map(\.contentText).joined(separator: "\n\n") }
 }
 
 extension JSONValue {

@@ -6,6 +6,9 @@ package struct Question: Sendable {
     package var knowledge: KnowledgeChoice
     /// OpenAI parameters to pass on, without `model`, `messages`, `stream` and what Almanac acts on itself.
     package var parameters: [String: JSONValue]
+    /// How many answers are wanted.
+    package var choices = 1
+    package var form = PromptForm.chat
 
     package init(
         model: String?, turns: [Turn], knowledge: KnowledgeChoice = KnowledgeChoice(),
@@ -38,6 +41,16 @@ package struct Question: Sendable {
     package enum Role: String, Sendable, CaseIterable {
         case developer, system, user, assistant, tool, function
     }
+}
+
+/// How a prompt reaches a model.
+package enum PromptForm: Hashable, Sendable {
+    /// As messages, for the model's chat template.
+    case chat
+    /// As one text that is to be continued, without a template.
+    case text
+    /// Like `text`, as token ids of the model's own vocabulary.
+    case tokens([Int])
 }
 
 /// Which knowledge a request names: the `alan` object.

@@ -3,85 +3,113 @@ package import Knowledge
 /// A `POST /chat/completions` body.
 package struct ChatRequest: Sendable {
     package var question: Question
-    package var stream: Bool
-    package var includeUsage: Bool
+    package var delivery: Delivery
+    /// Whether the client speaks text-generation-webui's dialect, whose streams hold a `message` beside each `delta`.
+    package var isWebUI: Bool
 
     /// Reads and checks a body; fields that no model knows are ignored.
     package init(_ body: Fields) throws {
-        let options = try body.object("stream_options")
-        stream = try body.bool("stream") ?? false
-        includeUsage = try options?.bool("include_usage") ?? false
+        delivery = try Delivery(body)
+        isWebUI = GenerationParameters.webUIChat.keys.contains { body[$0] != nil }
         question = Question(
             model: try body.string("model", maxLength: 256),
             turns: try Self.turns(body),
             knowledge: try KnowledgeChoice(body),
             parameters: try Self.parameters(body)
         )
+        question.choices = delivery.choices
     }
 
-    private static func turns(_ body: Fields) throws -> [Question.Turn] {
+    static func turns(_ body: Fields) throws -> [Question.Turn] {
         guard let messages = try body.objects("messages", maxCount: 2_048) else { throw body.missing("messages") }
         guard !messages.isEmpty else { throw body.invalid("messages", "must hold at least one message") }
         return try messages.map(Question.Turn.init)
     }
 
-    /// What a model may act on. Other services' names for the token limit become OpenAI's.
     private static func parameters(_ body: Fields) throws -> [String: JSONValue] {
-        try checkRanges(body)
-        var parameters = body.values.filter { passedOn.contains($0.key) && $0.value != .null }
-        for alias in ["max_token", "maximum_tokens", "n_predict"] {
-            guard let limit = try body.integer(alias, in: 1...1_000_000) else { continue }
-            if parameters["max_tokens"] == nil { parameters["max_tokens"] = .integer(limit) }
+        let parameters = try GenerationParameters.read(body)
+        let wantsLogprobs = try body.bool("logprobs") ?? false
+        if try body.integer("top_logprobs", in: 0...20) != nil, !wantsLogprobs {
+            throw body.invalid("top_logprobs", "needs 'logprobs' to be true")
         }
+        if let format = try body.object("response_format") { try check(format) }
+        try checkTools(body)
         return parameters
     }
 
-    /// OpenAI's parameters, and those of llama.cpp, vLLM and text-generation-webui that steer sampling. Others stay here:
-    /// a strict server refuses what it does not know, and a lax one might take an address or a key from a client.
-    private static let passedOn: Set<String> = [
-        "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_completion_tokens",
-        "max_tokens", "metadata", "modalities", "parallel_tool_calls", "prediction", "presence_penalty",
-        "reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier", "stop", "store",
-        "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity", "web_search_options",
-        "cache_prompt", "chat_template_kwargs", "dry_allowed_length", "dry_base", "dry_multiplier", "dry_penalty_last_n",
-        "dry_sequence_breakers", "dynatemp_exponent", "dynatemp_range", "enable_thinking", "grammar", "guided_choice",
-        "guided_grammar", "guided_json", "guided_regex", "id_slot", "ignore_eos", "json_schema", "length_penalty",
-        "min_p", "min_tokens", "mirostat", "mirostat_eta", "mirostat_mode", "mirostat_tau", "n_keep", "n_probs",
-        "repeat_last_n", "repeat_penalty", "repetition_penalty", "samplers", "skip_special_tokens",
-        "steering_concepts", "stop_token_ids", "tfs_z", "top_k", "typical_p", "xtc_probability", "xtc_threshold",
-    ]
+    /// A JSON schema stands under `json_schema.schema`, or right here, as llama.cpp has it.
+    private static func check(_ format: Fields) throws {
+        let type = try format.requiredString("type")
+        guard ["text", "json_object", "json_schema"].contains(type) else {
+            throw format.invalid("type", "must be one of: text, json_object, json_schema")
+        }
+        _ = try format.object("schema")
+        guard type == "json_schema" else { return }
+        guard let schema = try format.object("json_schema") else {
+            if format["schema"] == nil { throw format.missing("json_schema") }
+            return
+        }
+        _ = try schema.requiredString("name", maxLength: 64)
+        _ = try schema.object("schema")
+        _ = try schema.bool("strict")
+    }
 
-    private static func checkRanges(_ body: Fields) throws {
-        _ = try body.number("temperature", in: 0...2)
-        _ = try body.number("top_p", in: 0...1)
-        _ = try body.number("frequency_penalty", in: -2...2)
-        _ = try body.number("presence_penalty", in: -2...2)
-        _ = try body.integer("max_tokens", in: 1...1_000_000)
-        _ = try body.integer("max_completion_tokens", in: 1...1_000_000)
-        _ = try body.integer("seed", in: Int.min...Int.max)
-        _ = try body.integer("top_logprobs", in: 0...20)
-        _ = try body.bool("logprobs")
-        _ = try body.objects("tools", maxCount: 128)
-        _ = try body.object("response_format")
-        if let count = try body.integer("n", in: 1...128), count > 1 {
-            throw body.invalid("n", "must be 1: this server gives one answer a request")
+    private static func checkTools(_ body: Fields) throws {
+        let tools = try body.objects("tools", maxCount: 128) ?? []
+        for tool in tools {
+            guard try tool.requiredString("type") == "function" else { continue }
+            guard let function = try tool.object("function") else { throw tool.missing("function") }
+            _ = try function.requiredString("name", maxLength: 64)
+            _ = try function.string("description")
+            _ = try function.object("parameters")
         }
-        if let stop = body["stop"], stop.string == nil {
-            guard try body.strings("stop", maxCount: 4)?.isEmpty == false else {
-                throw body.wrongType("stop", "a string or up to four strings")
+        switch body["tool_choice"] {
+        case nil: return
+        case .string(let choice)?:
+            guard ["none", "auto", "required"].contains(choice) else {
+                throw body.invalid("tool_choice", "must be one of: none, auto, required")
             }
+            if choice == "required", tools.isEmpty { throw body.invalid("tool_choice", "needs 'tools'") }
+        case .object?:
+            guard !tools.isEmpty else { throw body.invalid("tool_choice", "needs 'tools'") }
+            if let choice = try body.object("tool_choice"), try choice.requiredString("type") == "function" {
+                guard let function = try choice.object("function") else { throw choice.missing("function") }
+                _ = try function.requiredString("name", maxLength: 64)
+            }
+        default: throw body.wrongType("tool_choice", "a string or an object")
         }
+    }
+}
+
+/// How an answer is to be delivered.
+package struct Delivery: Sendable {
+    package var stream: Bool
+    package var includeUsage: Bool
+    /// Answers to each prompt.
+    package var choices: Int
+
+    /// More than anybody compares; each one costs a generation.
+    package static let maxChoices = 16
+
+    init(_ body: Fields) throws {
+        stream = try body.bool("stream") ?? false
+        let options = try body.object("stream_options")
+        includeUsage = try options?.bool("include_usage") ?? false
+        _ = try options?.bool("include_obfuscation")
+        choices = try body.integer("n", in: 1...Self.maxChoices) ?? 1
     }
 }
 
 extension Question.Turn {
     /// Reads one message: a known role, and content unless it is an assistant's tool call.
     init(_ message: Fields) throws {
-        guard message["role"] != nil else { throw message.missing("role") }
         guard let role: Question.Role = try message.choice("role") else { throw message.missing("role") }
+        _ = try message.string("name", maxLength: 256)
+        try Self.checkCalls(message, role)
         switch message["content"] {
         case nil:
-            guard role == .assistant, message["tool_calls"] != nil || message["function_call"] != nil else {
+            let instead = ["tool_calls", "function_call", "refusal", "audio"]
+            guard role == .assistant, instead.contains(where: { message[$0] != nil }) else {
                 throw message.missing("content")
             }
             self.init(role: role, text: "", message: .object(message.values))
@@ -90,21 +118,54 @@ extension Question.Turn {
         case .array?:
             let parts = try message.objects("content", maxCount: 1_024) ?? []
             guard !parts.isEmpty else { throw message.invalid("content", "must hold at least one part") }
-            var texts: [String] = []
-            var firstMedia: String?
-            for part in parts {
-                if try part.requiredString("type") == "text" {
-                    texts.append(try part.requiredString("text"))
-                } else {
-                    firstMedia = firstMedia ?? part.path
-                }
-            }
+            let texts = try parts.compactMap(Self.text)
+            let firstMedia = parts.first { !Self.isText($0) }?.path
             self.init(
                 role: role, text: texts.joined(separator: "\n"), message: .object(message.values),
                 firstMedia: firstMedia)
         default:
             throw message.wrongType("content", "a string or an array of parts")
         }
+    }
+
+    private static func checkCalls(_ message: Fields, _ role: Question.Role) throws {
+        if role == .tool { _ = try message.requiredString("tool_call_id", maxLength: 256) }
+        for call in try message.objects("tool_calls", maxCount: 128) ?? [] {
+            _ = try call.string("id", maxLength: 256)
+            guard let function = try call.object("function") else { continue }
+            _ = try function.requiredString("name", maxLength: 256)
+            _ = try function.requiredString("arguments")
+        }
+    }
+
+    private static func isText(_ part: Fields) -> Bool {
+        part["type"] == "text" || part["type"] == "refusal"
+    }
+
+    /// The text of a part; nil for one that is none, such as a picture, whose shape is checked.
+    private static func text(of part: Fields) throws -> String? {
+        switch try part.requiredString("type") {
+        case "text":
+            return try part.requiredString("text")
+        case "refusal":
+            return try part.requiredString("refusal")
+        case "image_url":
+            guard let image = try part.object("image_url") else { throw part.missing("image_url") }
+            let url = try image.requiredString("url", maxLength: 16 << 20)
+            guard ["https://", "http://", "data:image/"].contains(where: { url.lowercased().hasPrefix($0) }) else {
+                throw image.invalid("url", "must be an http or https URL, or a data URI of an image")
+            }
+            _ = try image.string("detail", maxLength: 32)
+        case "input_audio":
+            guard let audio = try part.object("input_audio") else { throw part.missing("input_audio") }
+            _ = try audio.requiredString("data", maxLength: 64 << 20)
+            _ = try audio.requiredString("format", maxLength: 32)
+        case "file":
+            guard try part.object("file") != nil else { throw part.missing("file") }
+        default:
+            break
+        }
+        return nil
     }
 }
 

@@ -109,10 +109,11 @@ package func wire(_ card: ModelCard) -> JSONValue {
 }
 
 package func wire(_ usage: TokenUsage) -> JSONValue {
-    [
+    let counts: [String: JSONValue] = [
         "prompt_tokens": .integer(usage.prompt), "completion_tokens": .integer(usage.completion),
         "total_tokens": .integer(usage.total),
     ]
+    return .object(counts.merging(usage.details) { own, _ in own })
 }
 
 /// A list page: `first_id` and `last_id` are what a client sends as `before` and `after`.

@@ -81,7 +81,7 @@ struct ChatStreamDecoder: ChatDecoder {
         if let message = chunk.errorMessage { throw NoAnswer(reason: "it broke off with an error: \(message)") }
         guard piece.name != "error" else { throw NoAnswer(reason: "it broke off with an error") }
         if let choice = chunk.firstChoice {
-            events += (choice.delta ?? choice.message)?.events ?? []
+            events += choice.events
             if let reason = choice.finish, !isFinished {
                 isFinished = true
                 events.append(.finish(reason))
@@ -117,11 +117,11 @@ struct ChatObjectDecoder: ChatDecoder {
             throw NoAnswer(reason: "it is not the JSON of a chat completion")
         }
         if let message = object.errorMessage { throw NoAnswer(reason: "it is an error: \(message)") }
-        guard let choice = object.firstChoice, let message = choice.message else {
+        guard let choice = object.firstChoice, choice.isWhole else {
             throw NoAnswer(reason: "it has no choices")
         }
         isDone = true
-        events += message.asDelta.events
+        events += choice.events
         events.append(.finish(choice.finish ?? "stop"))
         if let usage = object.usage?.tokens { events.append(.usage(usage)) }
     }

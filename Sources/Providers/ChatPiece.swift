@@ -21,12 +21,24 @@ struct ChatPiece: Decodable {
         var index: Int?
         var delta: Message?
         var message: Message?
+        /// Of a legacy completion.
+        private var text: String?
+        private var logprobs: JSONValue?
         private var finishReason: String?
 
         private enum CodingKeys: String, CodingKey {
-            case index, delta, message
+            case index, delta, message, text, logprobs
             case finishReason = "finish_reason"
         }
+
+        /// What the choice adds to the answer.
+        var events: [ModelEvent] {
+            let text = text ?? ""
+            return (logprobs.map { $0 == .null ? [] : [.logprobs($0)] } ?? [])
+                + ((delta ?? message?.asDelta)?.events ?? []) + (text.isEmpty ? [] : [.text(text)])
+        }
+
+        var isWhole: Bool { message != nil || text != nil }
 
         /// One of the reasons that OpenAI knows. Some servers send `""` for none, or their engine's own words.
         var finish: String? {
@@ -43,15 +55,23 @@ struct ChatPiece: Decodable {
     struct Usage: Decodable {
         private var prompt: Int?
         private var completion: Int?
+        private var promptDetails: [String: JSONValue]?
+        private var completionDetails: [String: JSONValue]?
 
         private enum CodingKeys: String, CodingKey {
             case prompt = "prompt_tokens"
             case completion = "completion_tokens"
+            case promptDetails = "prompt_tokens_details"
+            case completionDetails = "completion_tokens_details"
         }
 
         var tokens: TokenUsage? {
             guard let prompt, prompt >= 0 else { return nil }
-            return TokenUsage(prompt: min(prompt, 1 << 40), completion: min(max(completion ?? 0, 0), 1 << 40))
+            var details: [String: JSONValue] = [:]
+            details[CodingKeys.promptDetails.rawValue] = promptDetails.map(JSONValue.object)
+            details[CodingKeys.completionDetails.rawValue] = completionDetails.map(JSONValue.object)
+            return TokenUsage(
+                prompt: min(prompt, 1 << 40), completion: min(max(completion ?? 0, 0), 1 << 40), details: details)
         }
     }
 

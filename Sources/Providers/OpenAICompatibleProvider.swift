@@ -1,6 +1,7 @@
 import FoundationEssentials
 package import Knowledge
 import NIOHTTP1
+import OpenAIWire
 import Synchronization
 
 /// A server that speaks OpenAI's API: a cloud service, vLLM, llama-server, Ollama and the like.
@@ -105,14 +106,48 @@ struct OpenAICompatibleModel: LanguageModel {
     ///
     /// - Returns: Once the server has begun to answer. Of several choices only the first gives events.
     func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error> {
-        var fields = prompt.parameters
+        let settings = transport.settings
+        if let media = prompt.firstMedia, !settings.takesMedia {
+            throw RequestError.invalid(
+                parameter: media, message: "must be text: the models of '\(settings.name)' read nothing else")
+        }
+        var fields = settings.isStrict ? prompt.parameters.filter { Self.isKnownEverywhere($0.key) } : prompt.parameters
         fields["model"] = .string(name)
-        fields["messages"] = .array(prompt.messages)
         fields["stream"] = true
         fields["stream_options"] = ["include_usage": true]
-        let call = Call(
-            path: "/chat/completions", body: Array(try JSONEncoder().encode(fields)),
-            accept: "text/event-stream, application/json")
+        let path: String
+        switch prompt.form {
+        case .chat:
+            path = "/chat/completions"
+            fields["messages"] = .array(prompt.messages.map(Self.message))
+        case .text:
+            path = "/completions"
+            fields["prompt"] = .string(prompt.continuous)
+        case .tokens(let tokens):
+            guard !prompt.isGrounded else {
+                throw RequestError.invalid(parameter: "prompt", message: "must be text where knowledge bases are searched")
+            }
+            path = "/completions"
+            fields["prompt"] = .array(tokens.map(JSONValue.integer))
+        }
+        return try await events(
+            Call(
+                path: path, body: Array(try JSONEncoder().encode(fields)),
+                accept: "text/event-stream, application/json"))
+    }
+
+    private static func isKnownEverywhere(_ parameter: String) -> Bool {
+        GenerationParameters.isOpenAI(parameter) || ["echo", "suffix"].contains(parameter)
+    }
+
+    /// OpenAI takes a `system` message from everybody; few others know its newer name.
+    private static func message(_ message: JSONValue) -> JSONValue {
+        guard message["role"] == "developer", case .object(var fields) = message else { return message }
+        fields["role"] = "system"
+        return .object(fields)
+    }
+
+    private func events(_ call: Call) async throws -> AsyncThrowingStream<ModelEvent, any Error> {
         let deadlines = Deadlines(transport.settings.timeouts)
         do {
             return try await breaker.pass(provider: transport.settings.name) {

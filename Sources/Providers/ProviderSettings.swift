@@ -19,6 +19,10 @@ package struct ProviderSettings: Sendable {
     /// Tokens that prompt and answer may have together, for every model of this server; `nil` means what its `/models`
     /// says, if it says it.
     package var contextTokens: Int?
+    /// Whether its models read pictures and sound; where not, a request with any is refused before it is sent.
+    package var takesMedia = true
+    /// Whether it refuses parameters that OpenAI does not have, so that only OpenAI's are sent.
+    package var isStrict = false
     package var timeouts = Timeouts()
     package var limits = Limits()
     package var retries = Retries()

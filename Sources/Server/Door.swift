@@ -24,6 +24,11 @@ package struct Door: Sendable {
     package var attach: AttachFile
     package var put: PutDocument
     package var search: SearchPassages
+    package var moderate: Moderate
+    package var stops: StopSwitch
+    package var streams = StreamHabits()
+    /// Origins whose pages may use the API from a browser.
+    package var corsOrigins: Set<String> = []
     /// Largest upload.
     package var uploadLimitBytes: Int
     /// Where the OpenAI surface is mounted beside the usual places.
@@ -38,7 +43,7 @@ package struct Door: Sendable {
         requestBatches: RequestBatches,
         embedders: Embedders, answer: AnswerQuestion, responses: any ResponseStore, models: ListModels,
         create: CreateKnowledgeBase, remove: RemoveKnowledgeBase, attach: AttachFile, put: PutDocument,
-        search: SearchPassages, uploadLimitBytes: Int,
+        search: SearchPassages, moderate: Moderate, stops: StopSwitch, uploadLimitBytes: Int,
         extraPrefixes: [String], checkReadiness: @escaping @Sendable () async throws -> Void
     ) {
         self.keys = keys
@@ -60,13 +65,15 @@ package struct Door: Sendable {
         self.attach = attach
         self.put = put
         self.search = search
+        self.moderate = moderate
+        self.stops = stops
         self.uploadLimitBytes = uploadLimitBytes
         self.extraPrefixes = extraPrefixes
         self.checkReadiness = checkReadiness
     }
 
     /// Where OpenAI's clients, and those of the services that imitate it, look for the API.
-    private static let prefixes = ["", "v1", "v2", "oai", "api/v1/oai"]
+    private static let prefixes = ["", "v1", "v2", "vision", "oai", "api/v1/oai"]
 
     /// All routes behind the middleware that every request passes, and a refusal for each method that is none of them.
     package func router() -> Router<AppContext> {
@@ -79,6 +86,7 @@ package struct Door: Sendable {
     func describedRouter() -> Router<AppContext> {
         let router = Router(context: AppContext.self)
         let requests = RequestMetrics()
+        if !corsOrigins.isEmpty { router.add(middleware: CrossOrigin(origins: corsOrigins)) }
         router.add(middleware: AnswerEveryRequest(metrics: requests))
         router.add(middleware: Authenticate(keys: keys))
         OperationRoutes(
@@ -97,6 +105,13 @@ package struct Door: Sendable {
     private func addOpenAI(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
         addModels(to: group)
         BatchRoutes(batches: requestBatches).add(to: group)
+        EngineRoutes(
+            models: models, completions: CompletionRoutes(answer: answer, embedders: embedders, streams: streams),
+            embeddings: EmbeddingRoutes(embedders: embedders, usage: usage)
+        ).add(to: group)
+        ModerationRoutes(moderate: moderate).add(to: group)
+        InternalRoutes(answer: answer, models: models, embedders: embedders, stops: stops).add(to: group)
+        RefusedRoutes().add(to: group)
         ModelRoutes(models: models).add(to: group)
         FileRoutes(files: files, receive: receive).add(to: group)
         UploadRoutes(uploads: uploads, files: files, limitBytes: uploadLimitBytes).add(to: group)
@@ -109,7 +124,8 @@ package struct Door: Sendable {
 
     /// What a request may ask of a model, by itself or as a line of a batch.
     private func addModels(to group: RouterGroup<AppContext>) {
-        ChatRoutes(answer: answer).add(to: group)
+        ChatRoutes(answer: answer, streams: streams).add(to: group)
+        CompletionRoutes(answer: answer, embedders: embedders, streams: streams).add(to: group)
         ResponseRoutes(answer: answer, responses: responses).add(to: group)
         EmbeddingRoutes(embedders: embedders, usage: usage).add(to: group)
     }
@@ -123,6 +139,7 @@ package struct Door: Sendable {
     }
 
     private func addAlan(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
+        GenerateStreamRoutes(answer: answer, streams: streams).add(to: group)
         ExpertRoutes(experts: experts, bases: bases).add(to: group)
         KnowledgeBaseRoutes(
             bases: bases, documents: documents, create: create, remove: remove, attach: attach, put: put,

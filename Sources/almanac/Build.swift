@@ -3,9 +3,11 @@ import Documents
 import Foundation
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 import Knowledge
 import Logging
 import NIOCore
+import NIOSSL
 import Providers
 import Reading
 import Server
@@ -56,6 +58,7 @@ func buildServices(
     let desk = JobDesk(jobs: database, running: running, wakeUp: wakeUp)
     let keys = Keys(store: database, tenant: defaultTenant, sessionSecret: sessionSecret)
     let usage = UsageLedger(store: database, logger: logger)
+    let stops = StopSwitch()
     var door = Door(
         keys: keys, usage: usage, files: database, bases: database, documents: database, experts: database,
         uploads: database, jobs: desk, batches: FileBatches(store: database, desk: desk),
@@ -64,15 +67,18 @@ func buildServices(
         answer: AnswerQuestion(
             resolve: ResolveKnowledge(experts: database, bases: database, defaultModel: configuration.defaultModel),
             retriever: retriever, models: catalog, counter: embedders.standard, workers: searchers,
-            limits: configuration.retrieval, ledger: usage),
+            limits: configuration.retrieval, ledger: usage, stops: stops),
         responses: database, models: ListModels(catalog: catalog, experts: database, bases: database),
         create: CreateKnowledgeBase(bases: database, embedders: embedders),
         remove: RemoveKnowledgeBase(bases: database, index: index),
         attach: AttachFile(documents: database, wakeUp: wakeUp), put: PutDocument(store: database, wakeUp: wakeUp),
         search: SearchPassages(bases: database, documents: database, retriever: retriever),
+        moderate: Moderate(embedder: embedders.standard), stops: stops,
         uploadLimitBytes: configuration.uploadLimitBytes, extraPrefixes: configuration.prefixes,
         checkReadiness: { try await database.checkHealth() })
     door.figures = { try await database.figures() }
+    door.streams.endsWithDone = configuration.endsStreamsWithDone
+    door.corsOrigins = Set(configuration.corsOrigins)
     let ingest = IngestDocument(
         reader: reader, embedders: embedders, workers: Workers(count: configuration.threads, name: "ingest"))
     let runner = JobRunner(
@@ -96,21 +102,16 @@ func buildServices(
 /// The server around the routes.
 ///
 /// - Parameters:
+///   - tls: Speak HTTPS with these, or else HTTP.
 ///   - companions: What runs as long as the server, where nobody else runs it.
 ///   - onRunning: Told the port once connections are accepted; 0 in the configuration means any free one.
 func buildApplication(
-    _ services: Services, host: String, port: Int, with companions: [any Service] = [],
+    _ services: Services, host: String, port: Int, tls: TLSFiles? = nil, with companions: [any Service] = [],
     onRunning: @escaping @Sendable (Int) async -> Void
-) -> some ApplicationProtocol {
+) throws -> some ApplicationProtocol {
     Application(
-        router: services.door.router(),
-        server: .http1(
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [ClientPresence()],
-                // A connection that sends nothing holds a descriptor; a request in progress does not count as idle.
-                idleTimeout: .seconds(60),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 8_192, maxHeaderListSize: 16_384, maxHeaderFieldCount: 100))),
+        router: AnyPrefix(services.door.router()),
+        server: try buildServer(tls),
         configuration: ApplicationConfiguration(
             address: .hostname(host, port: port), serverName: "almanac", backlog: 1_024,
             availableConnectionsDelegate: MaximumAvailableConnections(4_096)),
@@ -118,6 +119,24 @@ func buildApplication(
         onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
         logger: services.logger
     )
+}
+
+private func buildServer(_ files: TLSFiles?) throws -> HTTPServerBuilder {
+    let http = HTTPServerBuilder.http1(
+        configuration: HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ClientPresence()],
+            // A connection that sends nothing holds a descriptor; a request in progress does not count as idle.
+            idleTimeout: .seconds(60),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 8_192, maxHeaderListSize: 16_384, maxHeaderFieldCount: 100)))
+    guard let files else { return http }
+    do {
+        let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map(NIOSSLCertificateSource.certificate)
+        let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
+        return try .tls(http, tlsConfiguration: .makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key)))
+    } catch {
+        throw ConfigurationError("TLS: \(files.certificate) and \(files.key) are no certificate and its key in PEM (\(error)).")
+    }
 }
 
 /// Runs server and job runner until a signal or the end of the task; open answers get 25 seconds to finish.

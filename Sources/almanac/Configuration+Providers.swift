@@ -8,7 +8,7 @@ extension ProviderSettings {
     init(configured fields: Fields) throws {
         try fields.allowOnly([
             "name", "base_url", "api_key", "api_key_file", "headers", "models", "embedding_models", "context_tokens", "timeouts",
-            "retries", "aliases", "breaker",
+            "retries", "aliases", "breaker", "images", "strict",
         ])
         let name = try fields.requiredString("name", maxLength: 64)
         try self.init(
@@ -27,6 +27,8 @@ extension ProviderSettings {
             breaker.window = try rules.seconds("within") ?? breaker.window
             breaker.rest = try rules.seconds("rest") ?? breaker.rest
         }
+        takesMedia = try fields.bool("images") ?? takesMedia
+        isStrict = try fields.bool("strict") ?? isStrict
         retries.limit = try fields.integer("retries", in: 0...5) ?? retries.limit
         if let times = try fields.object("timeouts") {
             try times.allowOnly(["connect", "first_token", "gap", "total"])

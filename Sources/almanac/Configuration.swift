@@ -19,6 +19,11 @@ struct Configuration: Sendable {
     /// Threads that search, and that embed unless `embedding` says otherwise.
     var threads = ProcessInfo.processInfo.activeProcessorCount
     var prefixes: [String] = []
+    /// Origins whose pages may use the API from a browser; `*` for all.
+    var corsOrigins: [String] = []
+    var tls: TLSFiles?
+    /// Whether streams end with `[DONE]`, which text-generation-webui's own examples do not expect.
+    var endsStreamsWithDone = true
     var uploadLimitBytes = 512 << 20
     var logLevel = "info"
     var retrieval = RetrievalLimits()
@@ -28,6 +33,8 @@ struct Configuration: Sendable {
     var webhooks: [WebhookEndpoint] = []
     /// The first admin key, instead of one that the program makes up.
     var adminKey: String?
+    /// What the operator should know about settings that have no effect.
+    var notices: [String] = []
 
     /// What the command line says, nil where it says nothing.
     struct Flags: Sendable {
@@ -55,6 +62,7 @@ struct Configuration: Sendable {
         configuration.dataDirectory = flags.dataDirectory ?? configuration.dataDirectory
         configuration.host = flags.host ?? configuration.host
         configuration.port = flags.port ?? configuration.port
+        try configuration.apply(webUI: environment)
         configuration.modelsDirectory = NSString(string: configuration.modelsDirectory).expandingTildeInPath
         return configuration
     }
@@ -84,6 +92,7 @@ struct Configuration: Sendable {
         try file.allowOnly([
             "data", "host", "port", "models", "embedding_model", "embedding", "default_model", "threads",
             "prefixes", "upload_limit_mb", "log_level", "retrieval", "ingest", "reranker", "providers", "webhooks",
+            "cors_origins", "tls", "stream_done",
         ])
         dataDirectory = try file.string("data") ?? dataDirectory
         host = try file.string("host") ?? host
@@ -97,6 +106,12 @@ struct Configuration: Sendable {
         // Anything else could mean a pattern to the router.
         if let odd = prefixes.first(where: { !$0.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) } }) {
             throw ConfigurationError("prefixes: '\(odd)' must consist of letters, digits, '-', '_', '.' and '/'.")
+        }
+        corsOrigins = try file.strings("cors_origins", maxCount: 64, maxLength: 256) ?? corsOrigins
+        endsStreamsWithDone = try file.bool("stream_done") ?? endsStreamsWithDone
+        if let files = try file.object("tls") {
+            try files.allowOnly(["certificate", "key"])
+            try apply(certificate: files.string("certificate"), key: files.string("key"), "tls.")
         }
         uploadLimitBytes = try file.integer("upload_limit_mb", in: 1...8_192).map { $0 << 20 } ?? uploadLimitBytes
         logLevel = try file.string("log_level") ?? logLevel
@@ -139,6 +154,11 @@ struct Configuration: Sendable {
         defaultModel = environment["ALMANAC_DEFAULT_MODEL"] ?? defaultModel
         threads = try integer("ALMANAC_THREADS", in: 1...256) ?? threads
         logLevel = environment["ALMANAC_LOG_LEVEL"] ?? logLevel
+        try apply(
+            certificate: environment["ALMANAC_TLS_CERTIFICATE"], key: environment["ALMANAC_TLS_KEY"], "ALMANAC_TLS_")
+        if let list = environment["ALMANAC_CORS_ORIGINS"] {
+            corsOrigins = list.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        }
         adminKey = environment["ALMANAC_ADMIN_KEY"]
         if let key = adminKey, key.utf8.count < 16 {
             throw ConfigurationError("ALMANAC_ADMIN_KEY must be at least 16 characters long.")

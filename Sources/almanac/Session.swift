@@ -5,6 +5,7 @@ import Knowledge
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import Service
 import ServiceLifecycle
 import Storage
@@ -28,22 +29,35 @@ struct Session: ParsableArguments {
         }
         let configuration = try place.configuration()
         if let address = RunningServer(directory: configuration.dataDirectory).address, await isAlive(address) {
-            return try await work(client(address.url, address.secret))
+            return try await work(client(address.url, address.secret, over: Self.http(for: address)))
         }
         try await withOwnServer(configuration, work)
     }
 
-    private func client(_ url: String, _ key: String, isTemporary: Bool = false) -> APIClient {
+    private func client(
+        _ url: String, _ key: String, over http: HTTPClient = .shared, isTemporary: Bool = false
+    ) -> APIClient {
         APIClient(
-            baseURL: url.hasSuffix("/") ? String(url.dropLast()) : url, key: key, http: .shared,
-            isTemporary: isTemporary)
+            baseURL: url.hasSuffix("/") ? String(url.dropLast()) : url, key: key, http: http, isTemporary: isTemporary)
+    }
+
+    /// For a server of this machine's own, whose certificate is made out to some other name than the address it listens on.
+    /// That it is ours is known from the data directory, and from its knowing the secret.
+    private static let ownHTTPS: HTTPClient = {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.certificateVerification = .none
+        return HTTPClient(configuration: HTTPClient.Configuration(tlsConfiguration: tls))
+    }()
+
+    private static func http(for address: RunningServer.Address) -> HTTPClient {
+        address.url.hasPrefix("https:") ? ownHTTPS : .shared
     }
 
     /// Whether the announced server is there and knows the secret: after a crash its port may be somebody else's.
     private func isAlive(_ address: RunningServer.Address) async -> Bool {
         var request = HTTPClientRequest(url: address.url + "/api/v1/jobs?limit=1")
         request.headers.add(name: "Authorization", value: "Bearer \(address.secret)")
-        let answer = try? await HTTPClient.shared.execute(request, timeout: .seconds(2))  // whatever goes wrong, it is not
+        let answer = try? await Self.http(for: address).execute(request, timeout: .seconds(2))  // whatever goes wrong, it is not
         return answer?.status == .ok
     }
 
@@ -58,7 +72,7 @@ struct Session: ParsableArguments {
             configuration, embedders: await buildEmbedders(configuration, logger: logger),
             reader: buildReader(configuration, logger: logger), sessionSecret: secret, logger: logger)
         let (ports, port) = AsyncStream<Int>.makeStream()
-        let application = buildApplication(services, host: "127.0.0.1", port: 0) { port.yield($0) }
+        let application = try buildApplication(services, host: "127.0.0.1", port: 0) { port.yield($0) }
         let group = buildServiceGroup(services, application, signals: [])
         do {
             try await run(group, (ports, port)) { port in

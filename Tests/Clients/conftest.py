@@ -23,7 +23,8 @@ def providers(url: str, dead: str) -> str:
 
     return "".join([
         "providers:\n",
-        provider("fake", url, "echo", "obey", "words:20", "trickle", "never", "vendor/echo"),
+        provider("fake", url, "echo", "obey", "words:20", "trickle", "never", "vendor/echo", "call", "likely"),
+        provider("blind", url, "blind/echo"), "    images: false\n    strict: true\n",
         provider("impatient", url, "impatient/never", "impatient/stall", "impatient/trickle"), HASTY,
         provider("gone", dead, "gone"), HASTY,
         *(provider(f"faulty{number}", url, fault) for number, fault in enumerate(FAULTS)),

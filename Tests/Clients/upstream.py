@@ -5,6 +5,8 @@
     words:N          N words
     trickle          a word every tenth of a second, for ever
     stall            one word, then silence
+    call             a call of the tool `weather`, its arguments in pieces
+    likely           two words with log probabilities, in the shape of the path that was asked
     never            no answer at all
     status:N         refuses with status N; 429 comes with `retry-after: 7`
     garbage          status 200 and something that is not an answer
@@ -89,6 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(int(argument), {"error": {"message": f"status {argument}", "type": "fake"}}, after)
         if kind == "garbage":
             return self._send(200, b"<html>this is a proxy</html>", "text/html")
+        self.legacy = not self.path.endswith("/chat/completions")
         words = self._words(kind, argument, body)
         usage = {"prompt_tokens": 7, "completion_tokens": len(words), "total_tokens": 7 + len(words)}
         if body.get("stream"):
@@ -109,6 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
             last = json.dumps(body["messages"][-1]["content"])
             found = dict.fromkeys(re.findall(r"\[\d+\]", last))
             return ["The sources are", *(f" {marker}" for marker in found), " and", " [9", "9]", " as well."]
+        if kind == "likely":
+            return ["one ", "two "]
         return ["word "] * int(argument) if kind == "words" else ["one ", "two ", "three"]
 
     def _stream(self, kind: str, words: list[str], usage: dict, body: dict):
@@ -117,6 +122,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
+        if kind == "call":
+            return self._call(body)
+        for word in words if kind == "likely" else []:
+            self._event(body, {"content": word}, logprobs=self._logprobs(word))
+        if kind == "likely":
+            self._event(body, {}, finish="stop")
+            return self._line("[DONE]")
         self._event(body, {"role": "assistant", "content": words[0]})
         if kind == "stall":
             self._wait(600)
@@ -135,8 +147,24 @@ class _Handler(BaseHTTPRequestHandler):
             self._event(body, None, usage=usage)
         self._line("[DONE]")
 
-    def _event(self, body: dict, delta: dict | None, finish: str | None = None, **more):
-        choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
+    def _call(self, body: dict):
+        first = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}}
+        self._event(body, {"role": "assistant", "content": None, "tool_calls": [first]})
+        for piece in ['{"city":', ' "Ham', 'burg"}']:
+            self._event(body, {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
+        self._event(body, {}, finish="tool_calls")
+        self._line("[DONE]")
+
+    def _logprobs(self, word: str) -> dict:
+        if self.legacy:
+            return {"tokens": [word], "token_logprobs": [-0.5], "top_logprobs": [{word: -0.5, "other": -1.5}],
+                    "text_offset": [0]}
+        likely = {"token": word, "logprob": -0.5, "bytes": list(word.encode())}
+        return {"content": [{**likely, "top_logprobs": [likely]}], "refusal": None}
+
+    def _event(self, body: dict, delta: dict | None, finish: str | None = None, logprobs: dict | None = None, **more):
+        piece = {"text": (delta or {}).get("content") or ""} if self.legacy else {"delta": delta}
+        choices = [] if delta is None else [{"index": 0, **piece, "finish_reason": finish, "logprobs": logprobs}]
         self._line(json.dumps({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": body["model"],
                                "choices": choices, **more}))
 

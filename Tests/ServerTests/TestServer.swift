@@ -26,6 +26,7 @@ struct TestServer {
 
     static func run(
         uploadLimitBytes: Int = 1 << 20, models: [ModelCard: any LanguageModel] = [:],
+        configure: (inout Configuration) -> Void = { _ in },
         _ test: @escaping @Sendable (TestServer) async throws -> Void
     ) async throws {
         let folder = try TemporaryDirectory()
@@ -33,13 +34,14 @@ struct TestServer {
         configuration.dataDirectory = folder.path + "/data"
         configuration.uploadLimitBytes = uploadLimitBytes
         configuration.threads = 2
+        configure(&configuration)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let services = try buildServices(
             configuration, embedders: Embedders(standard: WordEmbedder()), moreModels: models.map { ($0.key, $0.value) },
             reader: InProcessReader(workers: Workers(count: 1, name: "reader")), sessionSecret: nil, logger: logger)
         _ = try await services.keys.adopt(adminKey)
-        let application = buildApplication(
+        let application = try buildApplication(
             services, host: "127.0.0.1", port: 0, with: [services.runner, services.batchRunner], onRunning: { _ in })
         try await application.test(.live) { client in
             try await test(TestServer(client: client, services: services))

@@ -13,6 +13,24 @@ package struct WordEmbedder: Embedder {
 
     package func count(_ text: Substring) -> Int { Self.words(text).count }
 
+    /// Every Unicode scalar is a token.
+    package var tokenizer: (any Tokenizer)? { ScalarTokenizer() }
+
+    private struct ScalarTokenizer: Tokenizer {
+        func ids(of text: String) -> [Int] { text.unicodeScalars.map { Int($0.value) } }
+
+        func text(of ids: [Int]) throws -> String {
+            var scalars = String.UnicodeScalarView()
+            for id in ids {
+                guard let scalar = UInt32(exactly: id).flatMap(Unicode.Scalar.init) else {
+                    throw RequestError.invalid(parameter: "tokens", message: "token \(id) is not in the vocabulary")
+                }
+                scalars.append(scalar)
+            }
+            return String(scalars)
+        }
+    }
+
     package func embed(
         _ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority
     ) async throws -> Embeddings {

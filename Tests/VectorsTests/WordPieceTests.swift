@@ -7,15 +7,16 @@ import Testing
 struct WordPieceTests {
     /// Enough pieces to see every rule; ids are positions.
     private static let tiny: Tokenizer = {
-        let tokens = [
+        let names = [
             "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "un", "##aff", "##able", "##a", "##b", "caf", "##e",
             "!", "x", "y", "中", "ß", "[", "]", "sep", "hello",
         ]
-        let vocabulary = Vocabulary(tokens.map { Array($0.utf8) })
-        let added = tokens.prefix(5).enumerated().map { AddedTokens.Token(literal: Array($1.utf8), id: Int32($0)) }
+        let tokens = names.map { Array($0.utf8) }
+        let vocabulary = Vocabulary(tokens)
+        let added = names.prefix(5).enumerated().map { AddedTokens.Token(literal: Array($1.utf8), id: Int32($0)) }
         return Tokenizer(
             WordPiece(vocabulary, unknownID: 1), frame: Tokenizer.Frame(classID: 2, separatorID: 3),
-            added: AddedTokens(added), count: tokens.count)
+            added: AddedTokens(added), count: tokens.count, pieces: PieceTable(tokens, .continuations))
     }()
 
     private static let words = WordPiece(Vocabulary([]), unknownID: 1)

@@ -61,9 +61,19 @@ package protocol TokenCounter: Sendable {
     func count(_ text: Substring) -> Int
 }
 
+/// A model's own way between text and token ids, special tokens left out.
+package protocol TokenCodec: Sendable {
+    func ids(of text: String) -> [Int]
+
+    /// The text of ids, nearly as it was: what the vocabulary does not keep, such as case, does not come back.
+    /// - Throws: `RequestError.invalid` for an id that the vocabulary does not have.
+    func text(of ids: [Int]) throws -> String
+}
+
 extension Embedder {
     package var countsByVocabulary: Bool { false }
     package var load: EmbeddingLoad { EmbeddingLoad() }
+    package var tokenizer: (any TokenCodec)? { nil }
 }
 
 /// Turns texts into vectors.
@@ -74,6 +84,9 @@ package protocol Embedder: TokenCounter {
     var countsByVocabulary: Bool { get }
 
     var load: EmbeddingLoad { get }
+
+    /// nil where the vocabulary is not at hand.
+    var tokenizer: (any TokenCodec)? { get }
 
     /// Embeds all inputs, or throws. `urgent` is for questions that a person waits for.
     func embed(_ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority) async throws -> Embeddings

@@ -24,6 +24,8 @@ package enum ModelEvent: Hashable, Sendable {
     case text(String)
     /// Fields of an OpenAI delta other than `role` and `content`: tool calls, reasoning, refusal.
     case fields([String: JSONValue])
+    /// OpenAI's `logprobs` of a choice, for text that came with them or comes next.
+    case logprobs(JSONValue)
     /// `stop`, `length`, `tool_calls`, `content_filter` or `function_call`.
     case finish(String)
     case usage(TokenUsage)
@@ -33,10 +35,20 @@ package struct TokenUsage: Hashable, Sendable {
     package var prompt: Int
     package var completion: Int
     package var total: Int { prompt + completion }
+    /// OpenAI's `prompt_tokens_details` and `completion_tokens_details`, where the model's server gives them.
+    package var details: [String: JSONValue] = [:]
 
-    package init(prompt: Int, completion: Int) {
+    package init(prompt: Int, completion: Int, details: [String: JSONValue] = [:]) {
         self.prompt = prompt
         self.completion = completion
+        self.details = details
+    }
+
+    /// What several answers to one prompt used, which is counted once. Details do not add up and are left out.
+    package static func ofChoices(_ usages: [TokenUsage]) -> TokenUsage {
+        if usages.count == 1 { return usages[0] }
+        return TokenUsage(
+            prompt: usages.map(\.prompt).max() ?? 0, completion: usages.reduce(0) { $0 + $1.completion })
     }
 }
 

@@ -10,13 +10,14 @@ struct EmbeddingRoutes: Sendable {
     let usage: UsageLedger
 
     func add(to group: RouterGroup<AppContext>) {
-        group.post("embeddings", use: embed)
+        group.post("embeddings") { request, context in try await embed(request, context) }
     }
 
-    private func embed(_ request: Request, _ context: AppContext) async throws -> Response {
+    /// - Parameter model: Named by the path.
+    func embed(_ request: Request, _ context: AppContext, model: String? = nil) async throws -> Response {
         let asked = try EmbeddingRequest(await request.fields(limit: BodyLimit.chat))
         let scope = try context.caller()
-        let embedder = try embedders.embedder(named: asked.model)
+        let embedder = try embedders.embedder(named: model ?? asked.model)
         if let dimensions = asked.dimensions, dimensions > embedder.model.dimension {
             throw RequestError.invalid(
                 parameter: "dimensions", message: "must be at most \(embedder.model.dimension) for this model")

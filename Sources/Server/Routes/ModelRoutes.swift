@@ -14,16 +14,11 @@ struct ModelRoutes: Sendable {
             return try Response.json(["object": "list", "data": .array(cards.map { wire($0) })])
         }
         group.get("models/**") { request, context in
-            guard let name = Self.name(in: request.uri.path),
-                let card = try await models(in: context.caller()).first(where: { $0.id == name })
-            else { throw RequestError.unknownModel(Self.name(in: request.uri.path) ?? "") }
+            let name = request.name(behind: "/models/") ?? ""
+            guard let card = try await models(in: context.caller()).first(where: { $0.id == name }) else {
+                throw RequestError.unknownModel(name)
+            }
             return try Response.json(wire(card))
         }
-    }
-
-    /// What follows `/models/`, decoded once.
-    private static func name(in path: String) -> String? {
-        guard let prefix = path.firstRange(of: "/models/") else { return nil }
-        return String(path[prefix.upperBound...]).removingPercentEncoding
     }
 }

@@ -1,3 +1,4 @@
+import AsyncAlgorithms
 import Foundation
 import Hummingbird
 import Knowledge
@@ -6,40 +7,100 @@ import NIOCore
 import OpenAIWire
 import Service
 
-/// Writes an answer as server-sent events while it is made.
-struct AnswerStream: Sendable {
+/// How an answer looks to one kind of client, piece by piece.
+protocol AnswerShape: Sendable {
+    var answer: Answer { get }
+    /// What comes before any piece: what the answer rests on, so that clients can show markers as they come.
+    func opening() -> [JSONValue]
+    /// nil for what this client is told nothing of.
+    func object(_ piece: AnswerPieces.Element) -> JSONValue?
+    /// Whether there is an object at the end that says what was used.
+    var hasClosing: Bool { get }
+    func closing(_ usage: TokenUsage, of made: AssembledAnswer) -> JSONValue
+    /// What is sent instead of an end where the model failed on the way.
+    func failure(_ error: ErrorAnswer) -> JSONValue
+}
 
-    let answer: Answer
-    let includeUsage: Bool
+extension AnswerShape {
+    func failure(_ error: ErrorAnswer) -> JSONValue { error.body }
+}
+
+/// What all streams have in common.
+package struct StreamHabits: Sendable {
+    /// Where nothing was written for this long, and for at most twice as long, a comment is: proxies and clients wait on.
+    package var keepAlive = Duration.seconds(7)
+    /// Whether the last event is `[DONE]`, which most clients wait for.
+    package var endsWithDone = true
+
+    package init() {}
+
+    var withoutDone: StreamHabits {
+        var habits = self
+        habits.endsWithDone = false
+        return habits
+    }
+}
+
+/// Writes answers as server-sent events while they are made.
+struct AnswerStream: Sendable {
+    typealias Making = @Sendable () async throws -> any AnswerShape
+
+    /// The first answer, whose making has begun.
+    let first: any AnswerShape
+    /// Makes those that follow, each when the one before is complete.
+    var others: [Making] = []
+    let habits: StreamHabits
     let context: AppContext
 
     /// Ends with `[DONE]`, or with an error event where the model failed on the way.
     func write(to writer: inout any ResponseBodyWriter) async throws {
         try await context.whileClientIsPresent(writing: writer) { writer in
             do {
-                try await writeEvents(to: &writer)
-                try await writer.write(Self.event("[DONE]"))
+                try await writeAnswers(to: &writer)
+                if habits.endsWithDone { try await writer.write(ByteBuffer(string: "data: [DONE]\n\n")) }
             } catch let error where !(error is CancellationError) && !(error is ChannelError) {
                 context.logger.warning("an answer broke off", metadata: ["error": "\(error)"])
-                try await writer.write(Self.event(ErrorAnswer(error).body))
+                try await writer.write(Self.event(first.failure(ErrorAnswer(error))))
             }
         }
     }
 
-    private func writeEvents(to writer: inout any ResponseBodyWriter) async throws {
-        let objects = ChatObjects(answer)
-        try await writer.write(Self.event(objects.firstChunk(includeUsage)))
-        var text = ""
-        var hasUsage = false
-        for try await event in answer.events {
-            if case .text(let more) = event, includeUsage { text += more }
-            if case .usage = event { hasUsage = true }
-            guard let chunk = objects.chunk(event, includeUsage) else { continue }
-            try await writer.write(Self.event(chunk))
+    private func writeAnswers(to writer: inout any ResponseBodyWriter) async throws {
+        var made = [try await write(first, to: &writer)]
+        for other in others { made.append(try await write(try await other(), to: &writer)) }
+        guard first.hasClosing else { return }
+        let usage = try await made.usage()
+        try await writer.write(Self.event(first.closing(usage, of: made[0])))
+    }
+
+    private enum Signal: Sendable {
+        case piece(AnswerPieces.Element)
+        case tick, end
+    }
+
+    private func write(
+        _ shape: any AnswerShape, to writer: inout any ResponseBodyWriter
+    ) async throws -> AssembledAnswer {
+        for object in shape.opening() { try await writer.write(Self.event(object)) }
+        var made = AssembledAnswer(shape.answer)
+        var isQuiet = false
+        let pieces = chain(shape.answer.pieces.map(Signal.piece), [Signal.end].async)
+        let ticks = AsyncTimerSequence(interval: habits.keepAlive, clock: .continuous).map { _ in Signal.tick }
+        for try await signal in merge(pieces, ticks) {
+            switch signal {
+            case .piece(let piece):
+                made.add(piece)
+                guard let object = shape.object(piece) else { continue }
+                try await writer.write(Self.event(object))
+                isQuiet = false
+            case .tick:
+                if isQuiet { try await writer.write(ByteBuffer(string: ": keep-alive\n\n")) }
+                isQuiet = true
+            case .end:
+                return made
+            }
         }
-        guard includeUsage, !hasUsage else { return }
-        let usage = try await answer.usage(of: text)
-        if let chunk = objects.chunk(.usage(usage), includeUsage) { try await writer.write(Self.event(chunk)) }
+        throw CancellationError()
     }
 
     private static func event(_ value: JSONValue) throws -> ByteBuffer {
@@ -48,6 +109,4 @@ struct AnswerStream: Sendable {
         buffer.writeStaticString("\n\n")
         return buffer
     }
-
-    private static func event(_ text: String) -> ByteBuffer { ByteBuffer(string: "data: \(text)\n\n") }
 }

@@ -10,8 +10,12 @@ package struct Answer: Sendable {
     package var query: String?
     /// What `[1]`, `[2]`… stand for.
     package var references: [Passage]
-    package var events: AnswerEvents
+    /// Each the events of one answer; there is at least one.
+    package var choices: [AnswerEvents]
     let estimate: UsageEstimate
+
+    /// The first answer's.
+    package var events: AnswerEvents { choices[0] }
 
     /// What the answer used, for a model that does not say so itself. Near enough to budget by.
     /// - Parameter text: The whole answer.
@@ -36,6 +40,8 @@ package enum AnswerEvent: Sendable {
     case text(String)
     /// Fields of an OpenAI delta other than text.
     case fields([String: JSONValue])
+    /// OpenAI's `logprobs` of a choice, for text that came with them or comes next.
+    case logprobs(JSONValue)
     /// The last piece but usage: the reason, the markers that the text holds, and how many were taken out of it.
     case finish(String, citations: [Citation], removedMarkers: Int)
     case usage(TokenUsage)
@@ -47,9 +53,13 @@ package struct AnswerEvents: AsyncSequence, Sendable {
     /// nil where nothing was searched, and nothing is a marker.
     let referenceCount: Int?
     let meter: UsageMeter?
+    /// Whether the answer is to end here.
+    var isStopped: @Sendable () -> Bool = { false }
 
     package struct AsyncIterator: AsyncIteratorProtocol {
-        var model: AsyncThrowingStream<ModelEvent, any Error>.Iterator
+        /// nil once nothing more is wanted of it, which ends its work.
+        var model: AsyncThrowingStream<ModelEvent, any Error>.Iterator?
+        let isStopped: @Sendable () -> Bool
         var filter: CitationFilter
         let meter: UsageMeter?
         var waiting: [AnswerEvent] = []
@@ -57,7 +67,8 @@ package struct AnswerEvents: AsyncSequence, Sendable {
 
         package mutating func next() async throws -> AnswerEvent? {
             while waiting.isEmpty {
-                guard let event = try await model.next() else {
+                if isStopped() { model = nil }
+                guard let event = try await model?.next() else {
                     if hasFinished { return nil }
                     finish("stop")
                     break
@@ -74,6 +85,7 @@ package struct AnswerEvents: AsyncSequence, Sendable {
                 let shown = filter.push(text)
                 if !shown.isEmpty { waiting.append(.text(shown)) }
             case .fields(let fields): waiting.append(.fields(fields))
+            case .logprobs(let logprobs): waiting.append(.logprobs(logprobs))
             case .usage(let usage): waiting.append(.usage(usage))
             case .finish(let reason): finish(reason)
             }
@@ -90,7 +102,8 @@ package struct AnswerEvents: AsyncSequence, Sendable {
 
     package func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(
-            model: model.makeAsyncIterator(), filter: CitationFilter(referenceCount: referenceCount), meter: meter)
+            model: model.makeAsyncIterator(), isStopped: isStopped, filter: CitationFilter(referenceCount: referenceCount),
+            meter: meter)
     }
 }
 

@@ -23,19 +23,23 @@ package struct AnswerQuestion: Sendable {
     let models: any ModelCatalog
     /// Counts what a model used where the model does not say so itself.
     let counter: any TokenCounter
-    let workers: Workers
+    /// Threads for what computes long.
+    package let workers: Workers
     let limits: RetrievalLimits
     private let ledger: UsageLedger?
     private let widen: Widening
+    private let stops: StopSwitch
 
     /// How often a prompt is shortened for a model that says it is too long.
     private static let maxAttempts = 3
 
     package init(
         resolve: ResolveKnowledge, retriever: Retriever, models: any ModelCatalog, counter: any TokenCounter,
-        workers: Workers, limits: RetrievalLimits = RetrievalLimits(), ledger: UsageLedger? = nil
+        workers: Workers, limits: RetrievalLimits = RetrievalLimits(), ledger: UsageLedger? = nil,
+        stops: StopSwitch = StopSwitch()
     ) {
         self.ledger = ledger
+        self.stops = stops
         widen = Widening(chunks: retriever.chunks, maxTokens: limits.widenedTokens)
         self.resolve = resolve
         find = FindKnowledge(retriever: retriever, limits: limits)
@@ -45,63 +49,119 @@ package struct AnswerQuestion: Sendable {
         self.limits = limits
     }
 
+    /// The model of requests that name none.
+    package var defaultModel: String { resolve.defaultModel }
+
     package func callAsFunction(_ question: Question, in scope: Scope) async throws -> Answer {
-        let resolved = try await resolve(question, in: scope)
-        let model = try await models.languageModel(named: resolved.model)
-        let found = try await find(
-            question.turns, in: resolved.bases, choice: question.knowledge, scope: scope)
-        let best = found.isSufficient ? Array(found.passages.prefix(question.knowledge.maxPassages ?? limits.passages)) : []
-        let chosen = try await widen(best, in: scope)
-        let (prompt, droppedTurns, events) = try await begin(question, resolved, chosen, found.query, model)
+        let isStopped = stops.watch(scope)
+        let asked = try await prepare(question, in: scope)
+        let (prompt, droppedTurns, streams) = try await begin(asked)
+        let references = asked.resolved.bases.isEmpty ? nil : prompt.passages.count
         let estimate = UsageEstimate(prompt: prompt.messages, counter: counter, workers: workers)
+        // One for all choices: the prompt is counted once.
         let meter = ledger.map { ledger in
-            UsageMeter(estimate) { ledger.note($0, of: resolved.model, in: scope) }
+            UsageMeter(estimate) { ledger.note($0, of: asked.resolved.model, in: scope) }
         }
         return Answer(
-            model: question.model ?? resolved.model,
-            resolved: resolved,
+            model: question.model ?? asked.resolved.model,
+            resolved: asked.resolved,
             retrieval: Answer.Retrieval(
-                candidates: found.passages.count, used: prompt.passages.count, topScore: found.passages.first?.score,
-                isGrounded: !prompt.passages.isEmpty, droppedTurns: droppedTurns),
-            query: found.query?.inFull,
+                candidates: asked.found.passages.count, used: prompt.passages.count,
+                topScore: asked.found.passages.first?.score, isGrounded: !prompt.passages.isEmpty,
+                droppedTurns: droppedTurns),
+            query: asked.found.query?.inFull,
             references: prompt.passages,
-            events: AnswerEvents(
-                model: events, referenceCount: resolved.bases.isEmpty ? nil : prompt.passages.count, meter: meter),
+            choices: streams.map {
+                AnswerEvents(model: $0, referenceCount: references, meter: meter, isStopped: isStopped)
+            },
             estimate: estimate
         )
     }
 
+    /// What the model would be asked, without asking it.
+    package func prompt(for question: Question, in scope: Scope) async throws -> Prompt {
+        let asked = try await prepare(question, in: scope)
+        return try await prompt(asked, window: asked.model.contextTokens).prompt
+    }
+
+    /// A question with all that its answer is made of.
+    private struct Asked {
+        var question: Question
+        var resolved: ResolvedKnowledge
+        var model: any LanguageModel
+        var found: FindKnowledge.Finding
+        /// The passages to rest on, widened.
+        var passages: [Passage]
+    }
+
+    private func prepare(_ question: Question, in scope: Scope) async throws -> Asked {
+        let resolved = try await resolve(question, in: scope)
+        let model = try await models.languageModel(named: resolved.model)
+        let found = try await find(
+            question.turns, in: resolved.bases, choice: question.knowledge, scope: scope)
+        let best = found.isSufficient ? found.passages.prefix(question.knowledge.maxPassages ?? limits.passages) : []
+        return Asked(
+            question: question, resolved: resolved, model: model, found: found,
+            passages: try await widen(Array(best), in: scope))
+    }
+
     /// Asks the model, with less around the question where it says that the prompt is too long.
     private func begin(
-        _ question: Question, _ resolved: ResolvedKnowledge, _ passages: [Passage], _ query: SearchQuery?,
-        _ model: any LanguageModel
-    ) async throws -> (Prompt, droppedTurns: Int, AsyncThrowingStream<ModelEvent, any Error>) {
-        var window = model.contextTokens
+        _ asked: Asked
+    ) async throws -> (Prompt, droppedTurns: Int, [AsyncThrowingStream<ModelEvent, any Error>]) {
+        var window = asked.model.contextTokens
         var attempt = 0
         while true {
             attempt += 1
-            let fit = try await fit(question, resolved, passages, model, window: window)
-            var parameters = resolved.parameters
-            if let tokens = fit.answerTokens {
-                // Under the client's own names: not every server knows the newer one.
-                for name in ["max_completion_tokens", "max_tokens"] where parameters[name] != nil {
-                    parameters[name] = .integer(tokens)
-                }
-            }
-            var prompt = Prompt(
-                model: resolved.model, turns: fit.turns, expert: resolved.expert, passages: fit.passages,
-                isGrounded: !resolved.bases.isEmpty, parameters: parameters, nonce: Self.nonce())
-            prompt.standalone = query?.inFull ?? prompt.question
+            let (prompt, fit) = try await prompt(asked, window: window)
             do {
-                return (prompt, fit.droppedTurns, try await answer(prompt, by: model, resolved))
+                return (prompt, fit.droppedTurns, try await answers(prompt, asked))
             } catch UpstreamError.contextExceeded(let provider, let named, let message) {
-                let sent = prompt.messages.reduce(0) { $0 + model.tokenCount($1.contentText) }
+                let sent = prompt.messages.reduce(0) { $0 + asked.model.tokenCount($1.contentText) }
                 let next = min(named ?? .max, min(window ?? sent, sent) * 3 / 4)
-                guard attempt < Self.maxAttempts, fit.canShrink, !resolved.bases.isEmpty else {
+                guard attempt < Self.maxAttempts, fit.canShrink, prompt.isGrounded else {
                     throw UpstreamError.contextExceeded(provider: provider, windowTokens: named, message: message)
                 }
                 window = next
             }
+        }
+    }
+
+    private func prompt(_ asked: Asked, window: Int?) async throws -> (prompt: Prompt, PromptBudget.Fit) {
+        let resolved = asked.resolved
+        let fit = try await fit(asked.question, resolved, asked.passages, asked.model, window: window)
+        var parameters = resolved.parameters
+        if let tokens = fit.answerTokens {
+            // Under the client's own names: not every server knows the newer one.
+            for name in ["max_completion_tokens", "max_tokens"] where parameters[name] != nil {
+                parameters[name] = .integer(tokens)
+            }
+        }
+        var prompt = Prompt(
+            model: resolved.model, turns: fit.turns, expert: resolved.expert, passages: fit.passages,
+            isGrounded: !resolved.bases.isEmpty, parameters: parameters, nonce: Self.nonce())
+        prompt.standalone = asked.found.query?.inFull ?? prompt.question
+        prompt.form = asked.question.form
+        return (prompt, fit)
+    }
+
+    /// As many answers as are wanted, all begun at the same time. With a seed each has its own, or they would be one.
+    private func answers(
+        _ prompt: Prompt, _ asked: Asked
+    ) async throws -> [AsyncThrowingStream<ModelEvent, any Error>] {
+        try await withThrowingTaskGroup(
+            of: (Int, AsyncThrowingStream<ModelEvent, any Error>).self
+        ) { group in
+            for number in 0..<asked.question.choices {
+                var prompt = prompt
+                if let seed = prompt.parameters["seed"]?.integer {
+                    prompt.parameters["seed"] = .integer(seed &+ number)
+                }
+                group.addTask { [prompt] in (number, try await answer(prompt, by: asked.model, asked.resolved)) }
+            }
+            var streams = [AsyncThrowingStream<ModelEvent, any Error>?](repeating: nil, count: asked.question.choices)
+            for try await (number, stream) in group { streams[number] = stream }
+            return streams.compactMap(\.self)
         }
     }
 

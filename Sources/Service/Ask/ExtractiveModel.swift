@@ -38,9 +38,29 @@ package struct ExtractiveModel: LanguageModel {
         if let media = prompt.firstMedia {
             throw RequestError.invalid(parameter: media, message: "must be text: the model 'extractive' reads nothing else")
         }
+        try Self.checkAbilities(prompt)
         let text = try await text(for: prompt)
-        let (shown, isCut) = limited(text, by: prompt.parameters)
+        var (shown, isCut) = limited(text, by: prompt.parameters)
+        if prompt.form != .chat, let suffix = prompt.parameters["suffix"]?.string { shown += suffix }
         return .fixed(shown, finish: isCut ? "length" : "stop")
+    }
+
+    /// Refuses what only a model that writes could do. What a client may well do without, such as log probabilities or
+    /// tools that need not be called, it does without.
+    private static func checkAbilities(_ prompt: Prompt) throws {
+        let parameters = prompt.parameters
+        if let type = parameters["response_format"]?["type"]?.string, type != "text" {
+            throw RequestError.invalid(
+                parameter: "response_format", message: "must be 'text': the model 'extractive' quotes and writes no JSON")
+        }
+        if let choice = parameters["tool_choice"], choice == "required" || choice.object != nil {
+            throw RequestError.invalid(
+                parameter: "tool_choice", message: "must be 'auto' or 'none': the model 'extractive' calls no tools")
+        }
+        if case .tokens = prompt.form, prompt.question.isEmpty {
+            throw RequestError.invalid(
+                parameter: "prompt", message: "must be text, or token ids as /v1/internal/encode gives them")
+        }
     }
 
     private func text(for prompt: Prompt) async throws -> String {

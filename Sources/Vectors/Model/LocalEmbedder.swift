@@ -10,7 +10,8 @@ package final class LocalEmbedder: Embedder {
 
     package let model: EmbeddingModel
     package let countsByVocabulary = true
-    private let tokenizer: Tokenizer
+    package var tokenizer: (any TokenCodec)? { textTokenizer }
+    private let textTokenizer: Tokenizer
     private let encoder: Encoder
     private let runner: BatchRunner
 
@@ -51,7 +52,7 @@ package final class LocalEmbedder: Embedder {
         let encoder = try Encoder(
             folder, capacity: BatchRunner.mostTokens + folder.maxTokens, kernels: kernels, precision: precision)
         self.encoder = encoder
-        tokenizer = folder.tokenizer
+        textTokenizer = folder.tokenizer
         let prepare = Preparation(
             tokenizer: folder.tokenizer, maxTokens: folder.maxTokens,
             prompts: (
@@ -64,7 +65,7 @@ package final class LocalEmbedder: Embedder {
             name: name, dimension: folder.dimension, maxTokens: folder.maxTokens, fingerprint: try folder.fingerprint())
     }
 
-    package func count(_ text: Substring) -> Int { tokenizer.count(text) }
+    package func count(_ text: Substring) -> Int { textTokenizer.count(text) }
 
     /// Embeds all inputs, or throws. Longer inputs are cut at `model.maxTokens`; an empty text has a vector too.
     ///

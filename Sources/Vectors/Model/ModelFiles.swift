@@ -100,7 +100,8 @@ struct ModelFiles {
         if lowercases { rules.lowercases = true }
         let file = path + "/vocab.txt"
         let lines = [UInt8](try contents("vocab.txt"))
-        let vocabulary = Vocabulary(lines: lines)
+        let tokens = Vocabulary.tokens(inLines: lines)
+        let vocabulary = Vocabulary(tokens)
         guard vocabulary.count <= configuration.vocabulary else {
             throw ModelError.malformed(
                 file: file, reason: "\(vocabulary.count) tokens, but vocab_size is \(configuration.vocabulary)")
@@ -116,7 +117,7 @@ struct ModelFiles {
         }
         let tokenizer = Tokenizer(
             WordPiece(vocabulary, unknownID: unknownID, rules: rules), frame: frame, added: AddedTokens(added),
-            count: vocabulary.count)
+            count: vocabulary.count, pieces: PieceTable(tokens, .continuations))
         let definition = rules == WordRules() ? lines : Array("\(rules)\n".utf8) + lines
         return (tokenizer, definition)
     }

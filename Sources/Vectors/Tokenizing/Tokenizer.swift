@@ -12,7 +12,7 @@ protocol TextCutter: Sendable {
 }
 
 /// A model's tokenizer, id for id as Hugging Face's.
-struct Tokenizer: TokenCounter {
+struct Tokenizer: TokenCounter, TokenCodec {
     /// Which ids go around one text and around a pair.
     struct Frame: Hashable, Sendable {
         var classID: Int32
@@ -28,15 +28,17 @@ struct Tokenizer: TokenCounter {
     let vocabulary: Range<Int>
     private let cutter: any TextCutter
     private let added: AddedTokens
+    private let pieces: PieceTable
 
     var classID: Int32 { frame.classID }
     var separatorID: Int32 { frame.separatorID }
 
-    init(_ cutter: any TextCutter, frame: Frame, added: AddedTokens, count: Int) {
+    init(_ cutter: any TextCutter, frame: Frame, added: AddedTokens, count: Int, pieces: PieceTable) {
         self.cutter = cutter
         self.frame = frame
         self.added = added
         vocabulary = 0..<count
+        self.pieces = pieces
     }
 
     /// Ids without those of the frame, at most `limit`.
@@ -49,6 +51,10 @@ struct Tokenizer: TokenCounter {
         }
         return ids
     }
+
+    func ids(of text: String) -> [Int] { ids(of: text[...]).map(Int.init) }
+
+    func text(of ids: [Int]) throws -> String { try pieces.text(of: ids) }
 
     /// How many ids the whole text has, without those of the frame.
     func count(_ text: Substring) -> Int {

@@ -62,7 +62,7 @@ struct TokenizerFile {
         var cutter = WordPiece(Vocabulary(tokens), unknownID: Int32(unknownID), rules: try wordRules())
         let (raw, normalised) = try addedTokens(cutter.normalised)
         cutter.specials = normalised
-        return try tokenizer(cutter, tokens, raw)
+        return try tokenizer(cutter, PieceTable(tokens, .continuations), tokens, raw)
     }
 
     private func unigram() throws -> Tokenizer {
@@ -84,7 +84,8 @@ struct TokenizerFile {
         var cutter = try metaspace(model)
         cutter.normalizer = normalizer
         cutter.specials = normalised
-        return try tokenizer(cutter, tokens.map(\.bytes), raw)
+        let pieces = tokens.map(\.bytes)
+        return try tokenizer(cutter, PieceTable(pieces, .marks), pieces, raw)
     }
 
     private func bytePairs() throws -> Tokenizer {
@@ -113,7 +114,7 @@ struct TokenizerFile {
         cutter.normalizer = try normalizer()
         let (raw, normalised) = try addedTokens(cutter.normalizer.callAsFunction)
         cutter.specials = normalised
-        return try tokenizer(cutter, tokens, raw)
+        return try tokenizer(cutter, PieceTable(tokens, .bytes), tokens, raw)
     }
 
     /// `"a b"` in older files, `["a", "b"]` in newer ones.
@@ -142,14 +143,16 @@ struct TokenizerFile {
 
     // MARK: - What surrounds them
 
-    private func tokenizer(_ cutter: any TextCutter, _ tokens: [[UInt8]], _ added: [AddedTokens.Token]) throws -> Tokenizer {
+    private func tokenizer(
+        _ cutter: any TextCutter, _ pieces: PieceTable, _ tokens: [[UInt8]], _ added: [AddedTokens.Token]
+    ) throws -> Tokenizer {
         let count = max(tokens.count, Int(allAdded().map(\.id).max() ?? -1) + 1)
         guard count <= limit else { throw tooMany(count) }
         let frame = try FrameReader(root: root, tokens: tokens, path: path).frame()
         for id in [frame.classID, frame.separatorID] where !(0..<count).contains(Int(id)) {
             throw malformed("the post_processor's id \(id) is not in the vocabulary")
         }
-        return Tokenizer(cutter, frame: frame, added: AddedTokens(added), count: count)
+        return Tokenizer(cutter, frame: frame, added: AddedTokens(added), count: count, pieces: pieces)
     }
 
     private func wordRules() throws -> WordRules {
@@ -347,7 +350,7 @@ extension Tokenizer.Frame {
 }
 
 /// The printable characters that GPT-2's vocabulary writes bytes as.
-private enum ByteAlphabet {
+enum ByteAlphabet {
     private static let scalars: [UInt32] = {
         var next: UInt32 = 0x100
         return (UInt32(0)..<256).map { byte in

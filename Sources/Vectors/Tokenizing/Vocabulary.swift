@@ -36,11 +36,15 @@ struct Vocabulary: Sendable {
 
     /// The lines of a `vocab.txt`.
     init(lines: [UInt8]) {
+        self.init(Self.tokens(inLines: lines))
+    }
+
+    static func tokens(inLines lines: [UInt8]) -> [[UInt8]] {
         var tokens = lines.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
             line.last == UInt8(ascii: "\r") ? Array(line.dropLast()) : Array(line)
         }
         if tokens.last == [] { tokens.removeLast() }
-        self.init(tokens)
+        return tokens
     }
 
     /// The id of a whole token that begins a word, such as `[CLS]`.

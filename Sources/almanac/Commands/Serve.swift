@@ -44,9 +44,12 @@ struct Serve: AsyncParsableCommand {
             reader: buildReader(configuration, logger: logger), sessionSecret: secret, logger: logger)
         try await settleFirstKey(services, configuration)
         let running = RunningServer(directory: configuration.dataDirectory)
-        let application = buildApplication(services, host: configuration.host, port: configuration.port) { port in
+        for notice in configuration.notices { logger.warning("\(notice)") }
+        let application = try buildApplication(
+            services, host: configuration.host, port: configuration.port, tls: configuration.tls
+        ) { port in
             let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
-            let url = "http://\(host):\(port)"
+            let url = "\(configuration.tls == nil ? "http" : "https")://\(host):\(port)"
             running.announce(url: url, secret: secret, logger: logger)
             Terminal.note("almanac \(Almanac.version) · data \(configuration.dataDirectory) · API \(url)/v1")
         }

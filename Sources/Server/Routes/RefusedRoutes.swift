@@ -1,0 +1,53 @@
+import HTTPTypes
+import Hummingbird
+import Knowledge
+
+/// What OpenAI and its imitators offer and Almanac does not: each is refused in a sentence that says what to do instead,
+/// before any body is read.
+struct RefusedRoutes: Sendable {
+    private static let methods: [HTTPRequest.Method] = [.get, .post, .delete]
+
+    /// What never was here.
+    private static let missing: [(paths: [String], message: String)] = [
+        (
+            ["images/generations", "images/edits", "images/variations"],
+            "Almanac makes no images. Ask the model server that does directly."
+        ),
+        (
+            ["audio/speech", "audio/transcriptions", "audio/translations"],
+            "Almanac neither hears nor speaks. Transcribe recordings first and upload their text."
+        ),
+        (
+            ["fine-tunes", "fine-tunes/**", "fine_tuning/**"],
+            "Almanac trains no models. Upload documents to a vector store instead: answers rest on them at once."
+        ),
+        (
+            ["search", "answers", "classifications"],
+            "This endpoint is gone from OpenAI's API. Use '/vector_stores/{id}/search', or '/chat/completions' with a knowledge base."
+        ),
+    ]
+
+    /// What once was part of the API.
+    private static let gone: [(paths: [String], message: String)] = [
+        (["edits"], "'/edits' was withdrawn from OpenAI's API. Use '/chat/completions'."),
+        (["text_completion"], "'/text_completion' was withdrawn. Use '/completions'."),
+    ]
+
+    func add(to group: RouterGroup<AppContext>) {
+        for (status, refusals) in [(HTTPResponse.Status.notFound, Self.missing), (.gone, Self.gone)] {
+            for (paths, message) in refusals {
+                for path in paths {
+                    for method in Self.methods {
+                        group.on(RouterPath(path), method: method) { _, _ -> Response in
+                            throw HTTPError(status, message: message)
+                        }
+                    }
+                }
+            }
+        }
+        group.get("billing/usage") { _, _ in
+            // Nothing is charged for here; some clients ask all the same.
+            try Response.json(["object": "list", "total_usage": 0])
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Documents
+import Foundation
+package import Knowledge
+
+/// Judges texts by how near they are in meaning to example sentences of each of OpenAI's categories.
+///
+/// A hint, and no safety system: it sees what a text is about and hardly what it wants, so that a news report of a crime
+/// scores as the crime does, and hints, quotes and other languages than English escape it. The same text always gets the same scores.
+package actor Moderate {
+    /// How sharply a score rises with nearness, and how much nearer than to everyday sentences a text must be for 0.5.
+    private static let steepness = 14.0
+    private static let margin = 0.12
+    /// Nearness below which even the nearest everyday sentence says nothing.
+    private static let floor: Float = 0.25
+    /// Pieces of one text that are judged; the text scores as its worst one.
+    private static let maxPieces = 64
+
+    private let embedder: any Embedder
+    private var examples: (categories: [(name: String, vectors: [[Float]])], everyday: [[Float]])?
+
+    package init(embedder: any Embedder) {
+        self.embedder = embedder
+    }
+
+    /// The name of the model behind the scores.
+    package nonisolated var modelName: String { embedder.model.name }
+
+    package struct Verdict: Sendable {
+        /// Every category, in OpenAI's order: 0…1.
+        package var scores: [(category: String, score: Double)]
+        package var isFlagged: Bool { scores.contains { Moderate.isFlagged($0.score) } }
+    }
+
+    package static func isFlagged(_ score: Double) -> Bool { score > 0.5 }
+
+    /// One verdict a text, in their order.
+    package func callAsFunction(_ texts: [String]) async throws -> [Verdict] {
+        let examples = try await loaded()
+        var verdicts: [Verdict] = []
+        for text in texts {
+            let pieces = Self.pieces(of: text)
+            let vectors = try await embedder.embed(
+                pieces.map { .text($0) }, as: .passage, priority: .urgent
+            ).vectors
+            let scores = examples.categories.map { category in
+                let score = vectors.map { Self.score($0, category.vectors, examples.everyday) }.max() ?? 0
+                return (category: category.name, score: score)
+            }
+            verdicts.append(Verdict(scores: scores))
+        }
+        return verdicts
+    }
+
+    /// The whole text, which is cut at the model's length, and where there are several its sentences.
+    private static func pieces(of text: String) -> [String] {
+        let sentences = Sentences.ranges(in: text[...]).prefix(maxPieces - 1).map { String(text[$0]) }
+        return sentences.count > 1 ? [text] + sentences : [text]
+    }
+
+    private static func score(_ vector: [Float], _ category: [[Float]], _ everyday: [[Float]]) -> Double {
+        let near = nearness(vector, category)
+        let ordinary = max(nearness(vector, everyday), floor)
+        return 1 / (1 + exp(-steepness * (Double(near - ordinary) - margin)))
+    }
+
+    private static func nearness(_ vector: [Float], _ examples: [[Float]]) -> Float {
+        examples.map { zip(vector, $0).reduce(0) { $0 + $1.0 * $1.1 } }.max() ?? 0
+    }
+
+    private func loaded() async throws -> (categories: [(name: String, vectors: [[Float]])], everyday: [[Float]]) {
+        if let examples { return examples }
+        var categories: [(name: String, vectors: [[Float]])] = []
+        for (name, sentences) in ModerationExamples.categories {
+            categories.append((name, try await vectors(sentences)))
+        }
+        let loaded = (categories, try await vectors(ModerationExamples.everyday))
+        examples = loaded
+        return loaded
+    }
+
+    private func vectors(_ sentences: [String]) async throws -> [[Float]] {
+        try await embedder.embed(sentences.map { .text($0) }, as: .passage, priority: .urgent).vectors
+    }
+}
