@@ -11,6 +11,7 @@ import Testing
 @testable import Knowledge
 @testable import Server
 @testable import Service
+@testable import almanac
 
 @Suite("Generation", .timeLimit(.minutes(2)))
 struct GenerationTests {
