@@ -3,8 +3,8 @@ import Vectors
 
 /// How the local embedding model is computed.
 struct EmbeddingSettings: Sendable {
-    /// Nil means the fastest that is as good.
-    var precision: String?
+    /// Nil means the fastest whose vectors are as good as float32's.
+    var precision: Precision?
     /// The instruction set; nil means the best that this processor has.
     var kernel: String?
     /// Nil means as many as for everything else.
@@ -28,7 +28,7 @@ struct EmbeddingSettings: Sendable {
     ///   - setting: What the user knows it by.
     mutating func choose(precision: String?, in setting: String) throws {
         guard let precision else { return }
-        self.precision = try Self.one(of: LocalEmbedder.precisions, precision, setting)
+        self.precision = Precision(rawValue: try Self.one(of: Precision.allCases.map(\.rawValue), precision, setting))
     }
 
     mutating func choose(kernel: String?, in setting: String) throws {
@@ -39,7 +39,7 @@ struct EmbeddingSettings: Sendable {
     private static func one(of known: [String], _ value: String, _ setting: String) throws -> String {
         guard known.contains(value) else {
             throw ConfigurationError(
-                "\(setting): '\(value)' is not known on this machine.\(value.hint(among: known)) "
+                "\(setting): '\(value)' is unknown here.\(value.hint(among: known)) "
                     + "Known: \(known.joined(separator: ", ")).")
         }
         return value

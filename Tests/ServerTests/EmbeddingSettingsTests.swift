@@ -20,9 +20,9 @@ struct EmbeddingSettingsTests {
         #expect(settings.precision == nil && settings.kernel == nil && settings.threads == nil)
     }
 
-    @Test("come from the file, and before it from the environment", arguments: LocalEmbedder.precisions)
-    func sources(precision: String) throws {
-        let file = "embedding: {precision: \(precision), kernel: portable, threads: 3}"
+    @Test("come from the file, and before it from the environment", arguments: Precision.allCases)
+    func sources(precision: Precision) throws {
+        let file = "embedding: {precision: \(precision.rawValue), kernel: portable, threads: 3}"
         var settings = try load(file)
         #expect(settings.precision == precision && settings.kernel == "portable" && settings.threads == 3)
         let kernel = try #require(LocalEmbedder.kernels.last)
@@ -31,13 +31,14 @@ struct EmbeddingSettingsTests {
             [
                 "ALMANAC_EMBEDDING_PRECISION": "float32", "ALMANAC_KERNEL": kernel, "ALMANAC_EMBEDDING_THREADS": "5",
             ])
-        #expect(settings.precision == "float32" && settings.kernel == kernel && settings.threads == 5)
+        #expect(settings.precision == .float32 && settings.kernel == kernel && settings.threads == 5)
     }
 
     @Test(
         "say what is wrong with them and what would be right",
         arguments: [
             ("embedding: {precision: float23}", "embedding.precision: 'float23'", "Did you mean 'float32'?"),
+            ("embedding: {precision: fp16}", "embedding.precision: 'fp16'", "Known: float32, bfloat16, int8"),
             ("embedding: {kernel: portabel}", "embedding.kernel: 'portabel'", "Did you mean 'portable'?"),
             ("embedding: {kernel: sse}", "embedding.kernel: 'sse'", "Known: portable"),
             ("embedding: {threds: 2}", "embedding.threds", "Did you mean 'threads'?"),

@@ -1,10 +1,7 @@
 package import Knowledge
-import Synchronization
 
 /// Embeds texts with a model that runs in this process, on threads of its own.
 package final class LocalEmbedder: Embedder {
-    /// What a model can be computed in.
-    package static var precisions: [String] { Precision.allCases.map(\.rawValue) }
     /// The instruction sets that this processor has, by name.
     package static var kernels: [String] { Kernels.all.map(\.name) }
 
@@ -29,22 +26,16 @@ package final class LocalEmbedder: Embedder {
     ///     `tokenizer.json`, the pooling module's folder.
     ///   - name: What clients and knowledge bases call it.
     ///   - threads: Batches of documents that are computed at once, and as many of questions.
-    ///   - precision: One of `precisions`; nil means the default.
+    ///   - precision: Nil means the fastest on this machine whose vectors are as good as float32's.
     ///   - kernel: One of `kernels`; nil means the fastest.
     /// - Throws: `ModelError`.
     package convenience init(
-        folder: String, name: String, threads: Int, precision: String? = nil, kernel: String? = nil
+        folder: String, name: String, threads: Int, precision: Precision? = nil, kernel: String? = nil
     ) throws {
-        guard let kernels = kernel.map({ name in Kernels.all.first { $0.name == name } }) ?? .best else {
+        guard let kernels = kernel.map(Kernels.named) ?? .best else {
             throw ModelError.unsupported(file: folder, reason: "kernel \(kernel ?? "") on this processor")
         }
-        let choice = try precision.map { name in
-            guard let precision = Precision(rawValue: name) else {
-                throw ModelError.unsupported(file: folder, reason: "precision \(name)")
-            }
-            return precision
-        }
-        try self.init(folder: folder, name: name, threads: threads, kernels: kernels, precision: choice)
+        try self.init(folder: folder, name: name, threads: threads, kernels: kernels, precision: precision)
     }
 
     init(folder: String, name: String, threads: Int, kernels: Kernels, precision: Precision? = nil) throws {

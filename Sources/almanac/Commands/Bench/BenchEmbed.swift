@@ -22,10 +22,10 @@ struct BenchEmbed: AsyncParsableCommand {
     @Option(help: "The name of an installed model (default: the configured one).")
     var model: String?
 
-    @Option(help: "What the model is computed in (default: as configured).")
+    @Option(help: "What the model is computed in: float32, bfloat16 or int8 (default: as configured).")
     var precision: String?
 
-    @Option(help: "The instruction set: avx512, avx2, neon or portable (default: the best that there is).")
+    @Option(help: "The instruction set, such as avx2 (default: the best that the processor has).")
     var kernel: String?
 
     @Flag(help: "Print the result as JSON.")
