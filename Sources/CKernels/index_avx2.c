@@ -7,7 +7,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 
-#include "index_select.h"
+#include "index_rows.h"
 
 static inline __m256i low_halves(__m256i bytes) { return _mm256_and_si256(bytes, _mm256_set1_epi8(15)); }
 
@@ -70,7 +70,8 @@ static void scan_signs(const kern_index_query *query, const uint64_t *blocks, si
     }
 }
 
-static void dot_bytes(const kern_index_query *query, const uint8_t *high, const uint8_t *low, int32_t sums[2]) {
+static inline void dot_row(const kern_index_query *query, const uint8_t *high, const uint8_t *low,
+                           int32_t *sums) {
     __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
     for (size_t dim = 0; dim < query->padded; dim += 128) {
         a = add_products(a, high + dim / 2, query->upper + dim);
@@ -80,6 +81,15 @@ static void dot_bytes(const kern_index_query *query, const uint8_t *high, const 
     }
     sums[0] = 16 * sum_lanes(a) + sum_lanes(b);
     sums[1] = 16 * sum_lanes(c) + sum_lanes(d);
+}
+
+static void dot_bytes(const kern_index_query *query, const uint8_t *high, const uint8_t *low, const uint32_t *rows,
+                      size_t count, int32_t *sums) {
+    size_t half = query->padded / 2;
+    for (size_t i = 0; i < count; i++) {
+        index_fetch(high, low, half, rows + i, count - i);
+        dot_row(query, high + rows[i] * half, low + rows[i] * half, sums + 2 * i);
+    }
 }
 
 #pragma clang attribute pop

@@ -8,6 +8,8 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq"))), \
                              apply_to = function)
 
+#include "index_rows.h"
+
 /// The sums of four vectors' lanes.
 static inline __m128i sum_lanes(__m512i a, __m512i b, __m512i c, __m512i d) {
     __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
@@ -86,7 +88,8 @@ static void scan_signs(const kern_index_query *query, const uint64_t *blocks, si
     else scan_blocks(query->planes, query->padded / 64, blocks, count, sums);
 }
 
-static void dot_bytes(const kern_index_query *query, const uint8_t *high, const uint8_t *low, int32_t sums[2]) {
+static inline void dot_row(const kern_index_query *query, const uint8_t *high, const uint8_t *low,
+                           int32_t *sums) {
     __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
     for (size_t dim = 0; dim < query->padded; dim += 128) {
         __m512i upper = _mm512_loadu_si512(high + dim / 2), lower = _mm512_loadu_si512(low + dim / 2);
@@ -101,6 +104,15 @@ static void dot_bytes(const kern_index_query *query, const uint8_t *high, const 
     _mm_storeu_si128((__m128i *)parts, sum_lanes(a, b, c, d));
     sums[0] = 16 * parts[0] + parts[1];
     sums[1] = 16 * parts[2] + parts[3];
+}
+
+static void dot_bytes(const kern_index_query *query, const uint8_t *high, const uint8_t *low, const uint32_t *rows,
+                      size_t count, int32_t *sums) {
+    size_t half = query->padded / 2;
+    for (size_t i = 0; i < count; i++) {
+        index_fetch(high, low, half, rows + i, count - i);
+        dot_row(query, high + rows[i] * half, low + rows[i] * half, sums + 2 * i);
+    }
 }
 
 static size_t select_rows(const kern_index_bound *bound, const int32_t *sums, const float *scales, const float *radii,

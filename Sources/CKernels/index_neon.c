@@ -5,7 +5,7 @@
 #include <arm_neon.h>
 
 #include "CIndexKernels.h"
-#include "index_select.h"
+#include "index_rows.h"
 
 static inline int16x8_t multiply_add(int16x8_t sum, uint8x16_t nibbles, const int8_t *digits) {
     int8x16_t x = vreinterpretq_s8_u8(nibbles), y = vld1q_s8(digits);
@@ -51,7 +51,8 @@ static void scan_signs(const kern_index_query *query, const uint64_t *blocks, si
     }
 }
 
-static void dot_bytes(const kern_index_query *query, const uint8_t *high, const uint8_t *low, int32_t sums[2]) {
+static inline void dot_row(const kern_index_query *query, const uint8_t *high, const uint8_t *low,
+                           int32_t *sums) {
     int32x4_t a = vdupq_n_s32(0), b = a, c = a, d = a;
     for (size_t dim = 0; dim < query->padded; dim += 128) {
         a = add_products(a, high + dim / 2, query->upper + dim);
@@ -61,6 +62,15 @@ static void dot_bytes(const kern_index_query *query, const uint8_t *high, const 
     }
     sums[0] = 16 * vaddvq_s32(a) + vaddvq_s32(b);
     sums[1] = 16 * vaddvq_s32(c) + vaddvq_s32(d);
+}
+
+static void dot_bytes(const kern_index_query *query, const uint8_t *high, const uint8_t *low, const uint32_t *rows,
+                      size_t count, int32_t *sums) {
+    size_t half = query->padded / 2;
+    for (size_t i = 0; i < count; i++) {
+        index_fetch(high, low, half, rows + i, count - i);
+        dot_row(query, high + rows[i] * half, low + rows[i] * half, sums + 2 * i);
+    }
 }
 
 const kern_index_table kern_index_neon = {

@@ -1,7 +1,7 @@
 // Index kernels for any machine: the reference for the others. And the one place that chooses among them.
 
 #include "CIndexKernels.h"
-#include "index_select.h"
+#include "index_rows.h"
 
 static void scan_nibbles(const kern_index_query *query, const uint8_t *rows, size_t count, int32_t *sums) {
     for (size_t row = 0; row < count; row++) {
@@ -28,7 +28,8 @@ static void scan_signs(const kern_index_query *query, const uint64_t *blocks, si
         }
 }
 
-static void dot_bytes(const kern_index_query *query, const uint8_t *high, const uint8_t *low, int32_t sums[2]) {
+static inline void dot_row(const kern_index_query *query, const uint8_t *high, const uint8_t *low,
+                           int32_t *sums) {
     int32_t upper = 0, lower = 0;
     for (size_t chunk = 0; chunk < query->padded; chunk += 128)
         for (size_t j = 0; j < 64; j++) {
@@ -39,6 +40,15 @@ static void dot_bytes(const kern_index_query *query, const uint8_t *high, const 
         }
     sums[0] = upper;
     sums[1] = lower;
+}
+
+static void dot_bytes(const kern_index_query *query, const uint8_t *high, const uint8_t *low, const uint32_t *rows,
+                      size_t count, int32_t *sums) {
+    size_t half = query->padded / 2;
+    for (size_t i = 0; i < count; i++) {
+        index_fetch(high, low, half, rows + i, count - i);
+        dot_row(query, high + rows[i] * half, low + rows[i] * half, sums + 2 * i);
+    }
 }
 
 static const kern_index_table portable = {

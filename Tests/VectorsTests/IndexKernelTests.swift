@@ -41,9 +41,10 @@ struct IndexKernelTests {
                         portable.scan_signs(&query, signs, blocks, &expected)
                         #expect(found == expected)
                         guard rows > 0 else { return }
-                        var one: [Int32] = [0, 0], other = one
-                        kernels.dot_bytes(&query, high, low, &one)
-                        portable.dot_bytes(&query, high, low, &other)
+                        let numbers = (0..<rows).filter { $0 % 3 != 1 }.map { UInt32($0) }
+                        var one = [Int32](repeating: 7, count: 2 * numbers.count + 1), other = one
+                        kernels.dot_bytes(&query, high, low, numbers, numbers.count, &one)
+                        portable.dot_bytes(&query, high, low, numbers, numbers.count, &other)
                         #expect(one == other)
                     }
                 }

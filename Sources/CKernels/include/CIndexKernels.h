@@ -45,9 +45,11 @@ typedef struct kern_index_table {
     void (*_Nonnull scan_signs)(const kern_index_query *_Nonnull query, const uint64_t *_Nonnull blocks, size_t count,
                                 int32_t *_Nonnull sums);
 
-    /// One row's bytes (16 * high nibble + low nibble) times the query's upper and lower digits.
+    /// For each of `count` rows, by number: its bytes (16 * high nibble + low nibble) times the query's upper digits, and
+    /// times its lower ones.
     void (*_Nonnull dot_bytes)(const kern_index_query *_Nonnull query, const uint8_t *_Nonnull high,
-                               const uint8_t *_Nonnull low, int32_t sums[_Nonnull 2]);
+                               const uint8_t *_Nonnull low, const uint32_t *_Nonnull rows, size_t count,
+                               int32_t *_Nonnull sums);
 
     /// Writes the numbers of those rows that may reach the threshold. Returns how many there are.
     size_t (*_Nonnull select)(const kern_index_bound *_Nonnull bound, const int32_t *_Nonnull sums,

@@ -31,10 +31,12 @@ struct Funnel: Sendable {
         var rows: Range<Int>
     }
 
-    /// Rows whose coarse codes are read at a time; their sums stay in the first-level cache.
+    /// Rows whose coarse codes are read at a time.
     private static let unitRows = 1_024
     /// The first units are shorter: until there is a k-th best, every row goes on to the next stage.
     private static let firstUnitRows = 64
+    /// Rows whose sums are kept for a second look: they stay in the second-level cache.
+    private static let lapRows = 65_536
 
     let query: PreparedQuery
     let parts: [Part]
@@ -43,26 +45,92 @@ struct Funnel: Sendable {
     let kernels: IndexKernels
 
     /// What is left of these rows after the coarse and the fine codes.
+    ///
+    /// In laps of two looks: the first reads the codes, and at once refines the rows that seem to be among the best, so
+    /// that the k-th best is nearly known when the second decides which others need refining.
     func sift(_ stretches: [Stretch]) -> Sieve {
         var sieve = Sieve(limit: limit)
-        var unit = Self.firstUnitRows
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: Self.unitRows + 16) { sums in
+        let units = units(of: stretches)
+        let capacity = Self.lapRows + 2 * Self.unitRows
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: capacity) { sums in
             withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Self.unitRows + 16) { selected in
                 guard let sums = sums.baseAddress, let selected = selected.baseAddress else { return }
-                for stretch in stretches {
-                    let group = Group(self, stretch)
-                    var rest = stretch.rows
-                    while !rest.isEmpty {
-                        let rows = rest.prefix(unit)
-                        sift(rows, of: stretch.part, group, sums, selected, &sieve)
-                        rest = rest.dropFirst(rows.count)
-                        unit = min(unit * 2, Self.unitRows)
+                var start = 0
+                while start < units.count {
+                    var end = start
+                    var rows = 0
+                    while end < units.count, rows < Self.lapRows {
+                        rows += units[end].places
+                        end += 1
                     }
+                    lap(units[start..<end], sums, selected, &sieve)
+                    start = end
                 }
             }
         }
         sieve.prune()
         return sieve
+    }
+
+    /// Rows of one group that are scanned in one call.
+    private struct Unit {
+        var part: Int
+        var group: Group
+        var rows: Range<Int>
+
+        /// Sums that scanning writes: signs come in blocks of eight.
+        var places: Int { (rows.upperBound + 7) / 8 * 8 - rows.lowerBound / 8 * 8 }
+    }
+
+    private func units(of stretches: [Stretch]) -> [Unit] {
+        var units: [Unit] = []
+        var size = Self.firstUnitRows
+        for stretch in stretches {
+            let group = Group(self, stretch)
+            var rest = stretch.rows
+            while !rest.isEmpty {
+                units.append(Unit(part: stretch.part, group: group, rows: rest.prefix(size)))
+                rest = rest.dropFirst(size)
+                size = min(size * 2, Self.unitRows)
+            }
+        }
+        return units
+    }
+
+    private func lap(
+        _ units: ArraySlice<Unit>, _ sums: UnsafeMutablePointer<Int32>, _ selected: UnsafeMutablePointer<UInt32>,
+        _ sieve: inout Sieve
+    ) {
+        var digits = query.digits
+        /// What the first look refined, unit after unit, in the order of rows.
+        var refined: [[UInt32]] = []
+        var place = sums
+        for unit in units {
+            scan(unit, &digits, place)
+            let count = select(unit, place, reach: 0, slack: 0, sieve.threshold, selected)
+            refined.append(refine(count, selected, besides: [], of: unit, &digits, &sieve))
+            place += unit.places
+        }
+        place = sums
+        for (unit, known) in zip(units, refined) {
+            look(again: unit, place, known, selected, &digits, &sieve)
+            place += unit.places
+        }
+    }
+
+    private func look(
+        again unit: Unit, _ sums: UnsafePointer<Int32>, _ known: [UInt32],
+        _ selected: UnsafeMutablePointer<UInt32>, _ digits: inout kern_index_query, _ sieve: inout Sieve
+    ) {
+        let reach: Double
+        let slack: Double
+        switch coarse {
+        case .nibbles: (reach, slack) = (query.length, unit.group.upperRest + unit.group.slack)
+        case .signs(let deviations): (reach, slack) = (query.length * deviations, 0)
+        }
+        let count = select(unit, sums, reach: reach, slack: slack, sieve.threshold, selected)
+        _ = refine(count, selected, besides: known, of: unit, &digits, &sieve)
+        sieve.scanned += unit.rows.count
     }
 
     /// What all rows of a group have in common for this query.
@@ -89,62 +157,80 @@ struct Funnel: Sendable {
         }
     }
 
-    private func sift(
-        _ rows: Range<Int>, of number: Int, _ group: Group, _ sums: UnsafeMutablePointer<Int32>,
-        _ selected: UnsafeMutablePointer<UInt32>, _ sieve: inout Sieve
-    ) {
-        let block = parts[number].segment.block
-        let first = rows.lowerBound
-        var digits = query.digits
-        var bound = kern_index_bound()
-        bound.threshold = sieve.threshold.roundedDown
-        let count: Int
+    private func scan(_ unit: Unit, _ digits: inout kern_index_query, _ sums: UnsafeMutablePointer<Int32>) {
+        let block = parts[unit.part].segment.block
         switch coarse {
         case .nibbles:
-            let half = digits.padded / 2
-            kernels.codes.pointee.scan_nibbles(&digits, block.high + first * half, rows.count, sums)
-            bound.slope = Float(query.step * 128 * 8)
-            bound.bias = Int32(15 * query.upperSum)
-            bound.base = (group.centre + group.upperRest + group.slack).roundedUp
-            bound.reach = query.length.roundedUp
-            count = kernels.codes.pointee.select(
-                &bound, sums, block.scales + first, block.nibbleRadii + first, rows.count, selected)
-        case .signs(let deviations):
-            let words = digits.padded / 64
-            let blocks = first / 8..<(rows.upperBound + 7) / 8
-            kernels.codes.pointee.scan_signs(
-                &digits, block.signs + blocks.lowerBound * 8 * words, blocks.count, sums)
-            bound.slope = Float(query.planeStep)
-            bound.bias = Int32(query.planeSum)
-            bound.base = group.centre.roundedUp
-            bound.reach = (query.length * deviations).roundedUp
-            count = kernels.codes.pointee.select(
-                &bound, sums + first % 8, block.signScales + first, block.signRadii + first, rows.count, selected)
-        }
-        sieve.scanned += rows.count
-        for index in 0..<count {
-            let row = first + Int(selected[index])
-            guard parts[number].selection.contains(row) else { continue }
-            refine(row, of: number, block, group, &digits, &sieve)
+            let first = block.high + unit.rows.lowerBound * (digits.padded / 2)
+            kernels.codes.pointee.scan_nibbles(&digits, first, unit.rows.count, sums)
+        case .signs:
+            let first = block.signs + unit.rows.lowerBound / 8 * 8 * (digits.padded / 64)
+            kernels.codes.pointee.scan_signs(&digits, first, unit.places / 8, sums)
         }
     }
 
-    /// Bounds a row's similarity by its eight-bit code.
-    private func refine(
-        _ row: Int, of number: Int, _ block: CodeBlock, _ group: Group, _ digits: inout kern_index_query,
-        _ sieve: inout Sieve
-    ) {
-        let half = digits.padded / 2
-        var sums: (Int32, Int32) = (0, 0)
-        withUnsafeMutableBytes(of: &sums) { raw in
-            guard let base = raw.assumingMemoryBound(to: Int32.self).baseAddress else { return }
-            kernels.codes.pointee.dot_bytes(&digits, block.high + row * half, block.low + row * half, base)
+    /// The rows of a unit whose estimate, with `reach` radii and the slack added, does not stay below the threshold.
+    private func select(
+        _ unit: Unit, _ sums: UnsafePointer<Int32>, reach: Double, slack: Double, _ threshold: Double,
+        _ selected: UnsafeMutablePointer<UInt32>
+    ) -> Int {
+        let block = parts[unit.part].segment.block
+        let first = unit.rows.lowerBound
+        var bound = kern_index_bound()
+        bound.threshold = threshold.roundedDown
+        bound.base = (unit.group.centre + slack).roundedUp
+        bound.reach = reach.roundedUp
+        switch coarse {
+        case .nibbles:
+            bound.slope = Float(query.step * 128 * 8)
+            bound.bias = Int32(15 * query.upperSum)
+            return kernels.codes.pointee.select(
+                &bound, sums, block.scales + first, block.nibbleRadii + first, unit.rows.count, selected)
+        case .signs:
+            bound.slope = Float(query.planeStep)
+            bound.bias = Int32(query.planeSum)
+            return kernels.codes.pointee.select(
+                &bound, sums + first % 8, block.signScales + first, block.signRadii + first, unit.rows.count, selected)
         }
-        // Bytes stand for scale * (byte - 127.5).
-        let steps = 2 * (128 * Int(sums.0) + Int(sums.1)) - 255 * query.bothSum
-        let similarity = group.centre + Double(block.scales[row]) * query.step * 0.5 * Double(steps)
-        let radius = query.length * Double(block.byteRadii[row]) + group.bothRest + group.slack
-        sieve.offer(part: number, row: row, atLeast: similarity - radius, atMost: similarity + radius)
+    }
+
+    /// Bounds the similarity of a unit's rows by their eight-bit codes.
+    ///
+    /// - Parameters:
+    ///   - selected: `count` numbers within the unit, rising.
+    ///   - known: Rising too; left out.
+    /// - Returns: Those that were refined.
+    private func refine(
+        _ count: Int, _ selected: UnsafeMutablePointer<UInt32>, besides known: [UInt32], of unit: Unit,
+        _ digits: inout kern_index_query, _ sieve: inout Sieve
+    ) -> [UInt32] {
+        var rows: [UInt32] = []
+        var next = 0
+        for index in 0..<count {
+            let row = selected[index]
+            while next < known.count, known[next] < row { next += 1 }
+            let isKnown = next < known.count && known[next] == row
+            if !isKnown, parts[unit.part].selection.contains(unit.rows.lowerBound + Int(row)) { rows.append(row) }
+        }
+        guard !rows.isEmpty else { return [] }
+        let block = parts[unit.part].segment.block
+        let first = unit.rows.lowerBound
+        let half = digits.padded / 2
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * rows.count) { sums in
+            guard let base = sums.baseAddress else { return }
+            kernels.codes.pointee.dot_bytes(
+                &digits, block.high + first * half, block.low + first * half, rows, rows.count, base)
+            let rest = unit.group.bothRest + unit.group.slack
+            for (index, number) in rows.enumerated() {
+                let row = first + Int(number)
+                // Bytes stand for scale * (byte - 127.5).
+                let steps = 2 * (128 * Int(base[2 * index]) + Int(base[2 * index + 1])) - 255 * query.bothSum
+                let similarity = unit.group.centre + Double(block.scales[row]) * query.step * 0.5 * Double(steps)
+                let radius = query.length * Double(block.byteRadii[row]) + rest
+                sieve.offer(part: unit.part, row: row, atLeast: similarity - radius, atMost: similarity + radius)
+            }
+        }
+        return rows
     }
 }
 
