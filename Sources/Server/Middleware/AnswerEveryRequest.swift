@@ -10,7 +10,8 @@ struct AnswerEveryRequest: RouterMiddleware {
     /// A body larger than this that was refused is not read to its end: the connection is closed instead.
     private static let drainedAtMost = 65_536
 
-    let metrics: RequestMetrics
+    /// nil where requests come from within, as the lines of a batch do.
+    var metrics: RequestMetrics?
 
     func handle(
         _ request: Request, context: AppContext, next: (Request, AppContext) async throws -> Response
@@ -23,7 +24,7 @@ struct AnswerEveryRequest: RouterMiddleware {
             response = try refuse(request, error, context)
         }
         let time = ContinuousClock.now - start
-        metrics.count(
+        metrics?.count(
             request.method, context.knownRoute, status: response.status.code, seconds: time / .seconds(1))
         response.headers[.requestID] = context.requestID
         response.headers[.processingTime] = "\(time.components.seconds * 1_000 + time.components.attoseconds / 1_000_000_000_000_000)"
