@@ -14,9 +14,9 @@ package struct WordEmbedder: Embedder {
     package func count(_ text: Substring) -> Int { Self.words(text).count }
 
     /// Every Unicode scalar is a token.
-    package var tokenizer: (any Tokenizer)? { ScalarTokenizer() }
+    package var tokenizer: (any TokenCodec)? { ScalarTokenizer() }
 
-    private struct ScalarTokenizer: Tokenizer {
+    private struct ScalarTokenizer: TokenCodec {
         func ids(of text: String) -> [Int] { text.unicodeScalars.map { Int($0.value) } }
 
         func text(of ids: [Int]) throws -> String {

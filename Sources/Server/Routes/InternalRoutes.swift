@@ -54,7 +54,7 @@ struct InternalRoutes: Sendable {
         }
     }
 
-    private var tokenizer: any Tokenizer {
+    private var tokenizer: any TokenCodec {
         get throws {
             guard let tokenizer = embedders.standard.tokenizer else {
                 throw HTTPError(.notFound, message: "The vocabulary of the embedding model is not on this server.")
