@@ -46,7 +46,8 @@ TEXTS = SENTENCES + [
     "", " ", "\n\t ", "a", "Ä", "  leading and trailing  ", "two  spaces   and\tmore\r\n\r\nlines\u00a0here\u2003there",
     "Kündigungsfrist", "Ku\u0308ndigungsfrist mit zerlegten Zeichen: e\u0301, o\u0302\u0323, e\u0301\u0302, ﬁ\u0301",
     "office ﬁne ﬂow Ⅳ ½ ① ㎏ ﷺ ＦＵＬＬ ｗｉｄｔｈ ﾊﾝｶｸ", "ΟΔΟΣ ὀδός İstanbul ıŞIK ǅ ß ẞ",
-    "control\u0000 \u0001chars\u0007 a\u000cb a\u000bb soft\u00adhyphen zero\u200bwidth join\u200dер bom\ufeff del\u007f nel\u0085x",
+    "control\u0000 \u0001chars\u0007 a\u000cb a\u000bb soft\u00adhyphen zero\u200bwidth join\u200dер "
+    "bom\ufeff del\u007f nel\u0085x",
     "don't we'll I'm they've he'd you're it's 'tis O'Neil's", "x=1;y=[2,3]; f(x)->{y} // #comment_snake_case @me a/b\\c",
     "1234567890 3.14 1,000 2024-05-01 +49 30 123456", "https://example.org/path?q=a&b=c#d user@example.org",
     "unknown ∑ ∫ ☃ 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 ꙮ ༄ 𓀀 mixed in words: a∑b", "ABC" * 33 + "D", "ab" * 50 + "c", "語" * 101, "é" * 100,

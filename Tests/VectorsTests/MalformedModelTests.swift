@@ -6,7 +6,9 @@ import Testing
 /// Files with some bytes changed, inserted or cut off are read, or refused with a `ModelError`. A crash ends the run.
 @Suite("A damaged model")
 struct MalformedModelTests {
-    private static func damaged(_ bytes: [UInt8], within range: Range<Int>, _ random: inout SeededGenerator) -> [UInt8] {
+    private static func damaged(
+        _ bytes: [UInt8], within range: Range<Int>, _ random: inout SeededGenerator
+    ) -> [UInt8] {
         var bytes = bytes
         let place = Int.random(in: range, using: &random)
         switch Int.random(in: 0..<5, using: &random) {
@@ -113,8 +115,8 @@ struct MalformedModelTests {
     }
 
     @Test("is refused where the JSON is none", arguments: [
-        "", "{", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "tru", "01x", "\"\u{1}\"", #""\ud800""#, #""\ud800\u0041""#, #""\q""#,
-        "1 2", "1e999", "+1", String(repeating: "[", count: 100_000),
+        "", "{", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "tru", "01x", "\"\u{1}\"", #""\ud800""#, #""\ud800\u0041""#,
+        #""\q""#, "1 2", "1e999", "+1", String(repeating: "[", count: 100_000),
     ])
     func json(_ text: String) {
         #expect(throws: JSONTree.Malformed.self) { try JSONTree(parsing: Array(text.utf8)) }
@@ -122,7 +124,8 @@ struct MalformedModelTests {
 
     @Test("keeps keys apart that only look the same")
     func keys() throws {
-        let tree = try JSONTree(parsing: Array("{\"\u{E9}\":1,\"e\u{301}\":2,\"\\ud83d\\ude42\":[true,null,-1.5e1]}".utf8))
+        let text = "{\"\u{E9}\":1,\"e\u{301}\":2,\"\\ud83d\\ude42\":[true,null,-1.5e1]}"
+        let tree = try JSONTree(parsing: Array(text.utf8))
         #expect(tree.members?.map { $0.name.count } == [2, 3, 4])
         #expect(tree.members?[2].value.array?[2].double == -15)
     }

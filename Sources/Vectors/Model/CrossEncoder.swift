@@ -45,8 +45,8 @@ package final class CrossEncoder: Reranker {
         workers = Workers(count: threads, name: "rerank")
     }
 
-    /// The sigmoid of the model's number for each pair. A pair that is too long loses the end of its passage, and a query of more than
-    /// half the model's length its own end.
+    /// The sigmoid of the model's number for each pair. A pair that is too long loses the end of its passage, and a
+    /// query of more than half the model's length its own end.
     package func relevance(of passages: [String], to query: String) async throws -> [Double] {
         try await logits(of: passages, to: query).map { 1 / (1 + exp(-Double($0))) }
     }

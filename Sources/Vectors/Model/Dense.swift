@@ -19,7 +19,8 @@ struct Dense: Sendable {
         activation: Activation = .identity
     ) throws {
         weights = try file.floats(file.name(endingIn: name + ".weight"), shape: [outputs, inputs])
-        bias = hasBias ? try file.floats(file.name(endingIn: name + ".bias"), shape: [outputs]) : Array(repeating: 0, count: outputs)
+        bias = hasBias
+            ? try file.floats(file.name(endingIn: name + ".bias"), shape: [outputs]) : Array(repeating: 0, count: outputs)
         self.outputs = outputs
         self.activation = activation
     }

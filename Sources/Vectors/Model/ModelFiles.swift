@@ -106,7 +106,7 @@ struct ModelFiles {
             throw ModelError.malformed(
                 file: file, reason: "\(vocabulary.count) tokens, but vocab_size is \(configuration.vocabulary)")
         }
-        guard let frame = Tokenizer.Frame(named: vocabulary.id), let unknownID = vocabulary.id(of: "[UNK]") else {
+        guard let frame = Tokenizer.Frame(vocabulary.id), let unknownID = vocabulary.id(of: "[UNK]") else {
             throw ModelError.malformed(file: file, reason: "lacks [CLS], [SEP] or [UNK]")
         }
         let specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "<pad>", "</s>", "<mask>"]

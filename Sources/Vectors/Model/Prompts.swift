@@ -21,7 +21,9 @@ enum Prompts {
     /// - Throws: `ModelError` for a file that is not the JSON that it should be.
     static func read(_ path: String) throws -> [String: String] {
         let files = ModelFiles(path: path)
-        if let own = try files.decodeIfPresent(File.self, "almanac.json")?.prompts { return own.compactMapValues { $0 } }
+        if let own = try files.decodeIfPresent(File.self, "almanac.json")?.prompts {
+            return own.compactMapValues { $0 }
+        }
         let saved = try files.decodeIfPresent(File.self, "config_sentence_transformers.json")?.prompts ?? [:]
         let prompts = saved.compactMapValues { $0 }
         if prompts.contains(where: { !$0.value.isEmpty }) { return prompts }

@@ -1,7 +1,7 @@
-/// Byte-level byte-pair encoding, as GPT-2's and RoBERTa's tokenizers do it (Sennrich et al., 2016; Radford et al., 2019).
+/// Byte-level byte-pair encoding, as in GPT-2's and RoBERTa's tokenizers.
 ///
-/// The text is cut into words by GPT-2's pattern; the bytes of a word are joined, pair by pair in the order in which the
-/// pairs were learnt, until no learnt pair is left.
+/// (Sennrich et al., 2016; Radford et al., 2019.) The text is cut into words by GPT-2's pattern; the bytes of a word are
+/// joined, pair by pair in the order in which the pairs were learnt, until no learnt pair is left.
 struct BytePairs: TextCutter {
     /// What a pair becomes, and how early it was learnt.
     struct Merge: Sendable {

@@ -1,7 +1,7 @@
 /// Finds all pieces that begin at a place in a text.
 ///
-/// A trie by scalars whose edges are in one hash table, which is built in one pass and needs one look-up for each scalar
-/// of the longest match and one to see that it ends.
+/// A trie by scalars whose edges are in one hash table, which is built in one pass and needs one look-up for each
+/// scalar of the longest match and one to see that it ends.
 struct PieceTrie: Sendable {
     /// From a node by a scalar to a node, and which piece ends there. Sixteen bytes: four to a cache line.
     fileprivate struct Edge {

@@ -41,7 +41,8 @@ struct TokenizerFile {
 
     /// The vocabulary of an uncased WordPiece tokenizer as `vocab.txt` would have it; nil for every other tokenizer.
     func uncasedLines() throws -> [UInt8]? {
-        guard root["model"]?["type"]?.text ?? "WordPiece" == "WordPiece", try wordRules() == WordRules() else { return nil }
+        let isWordPiece = root["model"]?["type"]?.text ?? "WordPiece" == "WordPiece"
+        guard isWordPiece, try wordRules() == WordRules() else { return nil }
         return Array(try tokensByID().joined(separator: [0x0A])) + [0x0A]
     }
 
@@ -91,7 +92,9 @@ struct TokenizerFile {
     private func bytePairs() throws -> Tokenizer {
         let model = root["model"]
         for affix in [model?["continuing_subword_prefix"], model?["end_of_word_suffix"]] {
-            if let text = affix?.text, !text.isEmpty { throw unsupported("a BPE vocabulary with \(text) in its tokens") }
+            if let text = affix?.text, !text.isEmpty {
+                throw unsupported("a BPE vocabulary with \(text) at its tokens")
+            }
         }
         let settings = try byteLevelSettings()
         let tokens = try tokensByID()
@@ -235,9 +238,8 @@ struct TokenizerFile {
 
     private func allAdded() -> [(token: AddedTokens.Token, isNormalised: Bool, id: Int)] {
         (root["added_tokens"]?.array ?? []).compactMap { entry in
-            guard let literal = entry["content"]?.bytes, let id = entry["id"]?.int, let small = Int32(exactly: id) else {
-                return nil
-            }
+            guard let literal = entry["content"]?.bytes, let id = entry["id"]?.int, let small = Int32(exactly: id)
+            else { return nil }
             let token = AddedTokens.Token(
                 literal: literal, id: small, takesSpaceBefore: entry["lstrip"]?.bool ?? false,
                 takesSpaceBehind: entry["rstrip"]?.bool ?? false, isWholeWord: entry["single_word"]?.bool ?? false)
@@ -329,7 +331,8 @@ private struct FrameReader {
     }
 
     private func frameByNames() throws -> Tokenizer.Frame {
-        guard let frame = Tokenizer.Frame(named: { name in tokens.lastIndex(of: Array(name.utf8)).map { Int32($0) } }) else {
+        let named = Tokenizer.Frame { name in tokens.lastIndex(of: Array(name.utf8)).map { Int32($0) } }
+        guard let frame = named else {
             throw ModelError.malformed(file: path, reason: "lacks [CLS] and [SEP], and <s> and </s>")
         }
         return frame
@@ -338,7 +341,7 @@ private struct FrameReader {
 
 extension Tokenizer.Frame {
     /// BERT's, or RoBERTa's, by the names of their tokens.
-    init?(named id: (String) -> Int32?) {
+    init?(_ id: (String) -> Int32?) {
         if let first = id("[CLS]"), let last = id("[SEP]") {
             self.init(classID: first, separatorID: last)
         } else if let first = id("<s>"), let last = id("</s>") {

@@ -1,8 +1,8 @@
 /// SentencePiece's unigram model: the pieces whose probabilities have the greatest product (Kudo, 2018).
 ///
-/// Scores are logarithms in double precision, and of equal sums the first found is kept, as in Hugging Face's `Unigram`.
-/// Characters that no piece has are unknown, at a score of ten below the lowest; neighbouring unknown ones are one token,
-/// or their bytes' tokens where the vocabulary has these.
+/// Scores are logarithms in double precision, and of equal sums the first found is kept, as in Hugging Face's
+/// `Unigram`. Characters that no piece has are unknown, at a score of ten below the lowest; neighbouring unknown ones
+/// are one token, or their bytes' tokens where the vocabulary has these.
 struct Unigram: Sendable {
     private let trie: PieceTrie
     /// By id.
@@ -98,7 +98,9 @@ struct Unigram: Sendable {
         if place.start < 0 || way.score > place.score { place = way }
     }
 
-    private func visitUnknown(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ body: (Int32) -> Bool) -> Bool {
+    private func visitUnknown(
+        _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ body: (Int32) -> Bool
+    ) -> Bool {
         let bytes = text[range]
         guard !byteIDs.isEmpty, bytes.allSatisfy({ byteIDs[Int($0)] >= 0 }) else { return body(unknownID) }
         for byte in bytes where !body(byteIDs[Int(byte)]) { return false }

@@ -9,7 +9,13 @@ enum WordPattern {
                 self = .space
                 return
             }
-            switch Unicode.Scalar(scalar)?.properties.generalCategory {
+            // The reference's tables are those of Unicode 16; what came later is no letter there.
+            guard let properties = Unicode.Scalar(scalar)?.properties, properties.age.map({ $0.major < 17 }) ?? false
+            else {
+                self = .other
+                return
+            }
+            switch properties.generalCategory {
             case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: self = .letter
             case .decimalNumber, .letterNumber, .otherNumber: self = .number
             default: self = .other

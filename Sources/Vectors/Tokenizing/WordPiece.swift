@@ -81,7 +81,8 @@ struct WordPiece: TextCutter {
             guard let base = buffer.baseAddress else { return true }
             var scanner = WordScanner(text, rules: rules, word: base)
             while scanner.next() {
-                guard body(UnsafeBufferPointer(start: base, count: scanner.length), scanner.scalars) else { return false }
+                let word = UnsafeBufferPointer(start: base, count: scanner.length)
+                guard body(word, scanner.scalars) else { return false }
             }
             return true
         }
