@@ -90,7 +90,7 @@ struct ModelFiles {
         let bytes = [UInt8](try contents(name))
         let file = try TokenizerFile(
             bytes, path: path + "/" + name, limit: configuration.vocabulary, lowercases: lowercases)
-        return (try file.tokenizer(), try file.uncasedLines() ?? bytes)
+        return (try file.tokenizer(), try file.uncasedLines() ?? (lowercases ? Array("lower-case\n".utf8) : []) + bytes)
     }
 
     private func wordPiece(

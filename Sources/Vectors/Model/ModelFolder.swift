@@ -55,7 +55,7 @@ package struct ModelFolder {
             configuration.modelType, "\(configuration.heads)", "\(configuration.epsilon)", pooling.rawValue,
             "\(maxTokens)",
         ]
-        hash.update(data: Data((facts + configuration.unusualFacts + prompts).joined(separator: "\n").utf8))
+        hash.update(data: Data((facts + configuration.unusualFacts + modules.dense.map(\.fact) + prompts).joined(separator: "\n").utf8))
         hash.update(data: Data("\n\(vocabulary.count)\n".utf8))
         hash.update(data: vocabulary)
         for file in [weightsPath] + modules.dense.map(\.weightsPath) { try Self.add(file, to: &hash) }

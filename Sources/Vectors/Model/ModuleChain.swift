@@ -12,6 +12,8 @@ struct ModuleChain {
         fileprivate var activation: Dense.Activation
 
         var weightsPath: String { path + "/model.safetensors" }
+        /// What decides vectors beside the weights.
+        var fact: String { "dense \(activation.rawValue) \(hasBias)" }
 
         func load() throws -> Dense {
             try Dense(
