@@ -57,6 +57,8 @@ extension Database {
     /// - Parameter mends: Whether what is derived is made anew, or dropped for an index to make it anew, and content that
     ///   nothing names is removed. What is not derived is never changed.
     package func check(_ depth: CheckDepth, mends: Bool) async throws -> CheckReport {
+        // What an interrupted process left is no damage: every start clears it away.
+        await collector.finish()
         var report = CheckReport()
         report.add(.database, try await integrityProblems())
         report.add(.rows, try await vectorProblems(counting: &report.vectors))

@@ -45,9 +45,11 @@ func buildServices(
     _ configuration: Configuration, embedders: Embedders, moreModels: [(ModelCard, any LanguageModel)] = [],
     reader: any DocumentReader, sessionSecret: String?, logger: Logger
 ) throws -> Services {
-    let database = try Database.open(directory: configuration.dataDirectory)
+    let database = try Database.open(
+        directory: configuration.dataDirectory,
+        onDamage: { logger.error("stored data is damaged and left out", metadata: ["error": "\($0)"]) })
     let searchers = Workers(count: configuration.threads, name: "search")
-    let index = VectorIndex(store: database, workers: searchers)
+    let index = VectorIndex(store: database, segments: database, workers: searchers)
     let catalog = buildCatalog(configuration, embedders, moreModels)
     let retriever = Retriever(
         embedders: embedders, index: index, keywords: database, documents: database, chunks: database,

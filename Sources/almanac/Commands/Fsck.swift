@@ -9,7 +9,7 @@ struct Fsck: AsyncParsableCommand {
         abstract: "Look through all stored data for damage.",
         discussion: """
             Reads every row, vector and index segment and compares them with their checksums and with one another. \
-            Without --repair it changes nothing. The server must not run meanwhile.
+            Without --repair it mends nothing. The server must not run meanwhile.
             """)
 
     @OptionGroup var place: Place
