@@ -64,12 +64,13 @@ extension Database: FileBatchStore {
                 db,
                 sql: """
                     SELECT DISTINCT job.* FROM file_batch_member AS member
-                    JOIN document ON document.id = member.document_id AND document.status IN ('failed', 'cancelled')
+                    JOIN document ON document.id = member.document_id AND document.knowledge_base_id = :base
+                        AND document.status IN ('failed', 'cancelled')
                     JOIN job ON job.id = (
                         SELECT id FROM job WHERE document_id = member.document_id ORDER BY created_at DESC, id DESC LIMIT 1)
-                    WHERE batch_id = ?
+                    WHERE batch_id = :batch
                     """,
-                arguments: [id.rawValue]
+                arguments: ["base": base.rawValue, "batch": id.rawValue]
             ).map(Job.init(row:))
             for job in jobs { try db.requeue(job, at: now) }
             try db.execute(sql: "UPDATE file_batch SET is_cancelled = 0 WHERE id = ?", arguments: [id.rawValue])
