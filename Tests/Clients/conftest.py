@@ -24,6 +24,7 @@ def providers(url: str, dead: str) -> str:
     return "".join([
         "providers:\n",
         provider("fake", url, "echo", "obey", "words:20", "trickle", "never", "vendor/echo", "call", "likely"),
+        provider("narrow", url, "narrow/echo"), "    context_tokens: 512\n",
         provider("blind", url, "blind/echo"), "    images: false\n    strict: true\n",
         provider("impatient", url, "impatient/never", "impatient/stall", "impatient/trickle"), HASTY,
         provider("gone", dead, "gone"), HASTY,

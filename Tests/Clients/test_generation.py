@@ -120,6 +120,42 @@ def test_quotes_are_no_json_and_that_is_said(http, format):
     assert sent(ask(http, "x", model="echo", response_format=format))["params"]["response_format"] == format
 
 
+@pytest.mark.parametrize("body, param", [
+    ({"n": 0}, "n"), ({"n": 17}, "n"), ({"seed": "x"}, "seed"), ({"logprobs": 1}, "logprobs"), ({"top_logprobs": 2}, "top_logprobs"),
+    ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"), ({"logit_bias": {"1": 101}}, "logit_bias.1"),
+    ({"logit_bias": 7}, "logit_bias"), ({"stop": 7}, "stop"), ({"response_format": "json"}, "response_format"),
+    ({"response_format": {"type": "yaml"}}, "response_format.type"), ({"tools": {}}, "tools"), ({"tools": [{}]}, "tools[0].type"),
+    ({"tool_choice": "perhaps"}, "tool_choice"), ({"tool_choice": "required"}, "tool_choice"),
+    ({"parallel_tool_calls": 1}, "parallel_tool_calls"), ({"metadata": {"k": 1}}, "metadata.k"),
+    ({"metadata": {str(n): "" for n in range(17)}}, "metadata"), ({"stream_options": []}, "stream_options"),
+    ({"store": "yes"}, "store"), ({"user": 7}, "user"), ({"prediction": "x"}, "prediction"), ({"modalities": [7]}, "modalities[0]"),
+    ({"mirostat": 3}, "mirostat"), ({"top_k": 1.5}, "top_k"), ({"min_p": 2}, "min_p"), ({"grammar": {}}, "grammar"),
+    ({"samplers": 7}, "samplers"), ({"mode": "poem"}, "mode"), ({"character": 7}, "character"), ({"preset": []}, "preset"),
+    ({"continue_": "yes"}, "continue_"), ({"n_predict": 0}, "n_predict"), ({"maximum_tokens": 0}, "maximum_tokens"),
+    ({"max_token": "x"}, "max_token"), ({"max_completion_tokens": -1}, "max_completion_tokens"),
+    ({"alan": {"knowledgebase_ids": ["x"] * 101}}, "alan.knowledgebase_ids"),
+    ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
+    ({"messages": [{"role": "assistant", "tool_calls": [{"function": {}}]}]}, "messages[0].tool_calls[0].function.name"),
+    ({"messages": [{"role": "user", "content": []}]}, "messages[0].content"),
+    ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}]}]},
+     "messages[0].content[0].image_url.url"),
+], ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict) else value)
+def test_every_parameter_is_checked_and_the_param_says_which(http, body, param):
+    found = error(http.post("/v1/chat/completions", json=question("x", model="echo") | body), 400, param)
+    if param == "alan.knowledgebase_ids":
+        assert "100" in found["message"]
+
+
+def test_the_last_message_need_not_be_the_users(http):
+    messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Well, "}]
+    assert sent(http.post("/v1/chat/completions", json={"model": "echo", "messages": messages}).json())["messages"] == messages
+
+
+def test_a_question_that_is_too_long_is_no_fault_of_ours(http, light):
+    body = question("Why? " * 600, alan={"knowledgebase_ids": [light]}) | {"model": "narrow/echo"}
+    error(http.post("/v1/chat/completions", json=body), 400, "messages", "context_length_exceeded")
+
+
 # Legacy completions
 
 

@@ -1,5 +1,7 @@
 """What users of text-generation-webui, llama.cpp and older OpenAI clients find at the same places."""
 import json
+import os
+import subprocess
 
 import httpx
 import pytest
@@ -140,6 +142,27 @@ def test_webuis_variables_count_before_flags(another_server, tmp_path):
     server.start()
     assert httpx.get(f"{server.base}/readyz").status_code == 200
     assert "embedding runs on the processor" in server.tail()
+
+
+def test_certificates_make_it_https(another_server, tmp_path):
+    made = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=almanac.example", "-addext",
+         "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"], cwd=tmp_path, capture_output=True)
+    assert made.returncode == 0, made.stderr
+    server = another_server(OPENEDAI_CERT_PATH=str(tmp_path / "cert.pem"), OPENEDAI_KEY_PATH=str(tmp_path / "key.pem"))
+    server.base = server.base.replace("http:", "https:")
+    os.environ["SSL_CERT_FILE"] = str(tmp_path / "cert.pem")
+    try:
+        server.start()
+        with server.http() as http:
+            assert http.get("/v1/models").status_code == 200
+            assert "[DONE]" in http.post("/v1/chat/completions", json=question("Hello", stream=True)).text
+    finally:
+        del os.environ["SSL_CERT_FILE"]
+    listed = server.run("kb", "list", "--json")
+    assert listed.returncode == 0, listed.stderr
+    server.environment["OPENEDAI_KEY_PATH"] = str(tmp_path / "none.pem")
+    assert server.run("kb", "list").returncode != 0
 
 
 def test_streams_end_without_done_where_the_operator_wants_it(another_server):

@@ -175,23 +175,27 @@ struct GenerationTests {
         let model = PacedModel()
         try await TestServer.run(models: [ScriptedModel.card: model]) { server in
             #expect(try await server.send(.post, "/v1/internal/stop-generation").body == "\"OK\"")
-            // The client has one connection, which the answer occupies: the switch is pulled where the route pulls it.
-            let (keys, stops) = (server.services.keys, server.services.door.stops)
+            let (keys, door) = (server.services.keys, server.services.door)
             let own = try #require(await keys.scope(of: TestServer.adminKey))
             let key = try await keys.create(name: "other", role: .user, tenant: own.tenant, by: own).secret
             let other = try #require(await keys.scope(of: key))
-            model.say(.text("one "))
-            async let answer = server.ask("x", model: "vendor/scripted", [:], ["stream": true])
-            await model.isAsked()
-            stops.stop(other)
-            model.say(.text("two "))
-            stops.stop(own)
+            let turn = Question.Turn(role: .user, text: "x", message: ["role": "user", "content": "x"])
+            let answer = try await door.answer(Question(model: "vendor/scripted", turns: [turn]), in: own)
+            var events = answer.pieces.makeAsyncIterator()
+            var said = ""
+            for word in ["one ", "two "] {
+                model.say(.text(word))
+                if case .text(let text)? = try await events.next()?.event { said += text }
+                door.stops.stop(other)
+            }
+            #expect(said == "one two ")
             // The model would go on for ever.
-            model.say(.text("three "))
-            let made = try await answer
-            #expect(made.events.last == "[DONE]")
-            #expect(made.body.contains("two "))
-            #expect(made.body.contains("\"finish_reason\":\"stop\""))
+            door.stops.stop(own)
+            var reason: String?
+            if case .finish(let last, _, _)? = try await events.next()?.event { reason = last }
+            #expect(reason == "stop")
+            let more = try await events.next()
+            #expect(more == nil)
         }
     }
 }
@@ -199,21 +203,13 @@ struct GenerationTests {
 /// Says what it is told, when it is told.
 private final class PacedModel: LanguageModel, Sendable {
     private let events = AsyncThrowingStream<ModelEvent, any Error>.makeStream()
-    private let asked = AsyncStream<Void>.makeStream()
 
     func say(_ event: ModelEvent) { events.continuation.yield(event) }
     func fallSilentForGood() { events.continuation.finish() }
 
-    func isAsked() async {
-        for await _ in asked.stream { return }
-    }
-
     func stream() async throws -> AsyncThrowingStream<ModelEvent, any Error> { events.stream }
 
-    func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error> {
-        asked.continuation.yield()
-        return events.stream
-    }
+    func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error> { events.stream }
 }
 
 /// Keeps what is written, and shows it to somebody each time.
