@@ -121,8 +121,11 @@ package final class Database: Sendable {
                 db, sql: "SELECT sha256 FROM unlinking WHERE sha256 NOT IN (SELECT sha256 FROM file)")
         }
         for sha256 in unlinked { try blobs.remove(sha256) }
-        try blobs.keepParts(try pool.read { db in try String.fetchSet(db, sql: "SELECT id FROM upload_part") })
-        try pool.write { db in try db.execute(sql: "DELETE FROM unlinking") }
+        let parts = try pool.write { db in
+            try db.execute(sql: "DELETE FROM unlinking")
+            return try String.fetchSet(db, sql: "SELECT id FROM upload_part")
+        }
+        try blobs.keepParts(parts)
     }
 
     /// `mkdir -p`, for this user alone.

@@ -83,7 +83,8 @@ struct Things: Sendable {
             id: .random(), previous: nil, input: ["text"], object: ["output": []], createdAt: world.database.time)
         try await world.database.add(response, in: world.scope)
         requestBatch = RequestBatch(
-            tenant: world.scope.tenant, endpoint: .chat, inputFile: extra.id, createdAt: world.database.time)
+            tenant: world.scope.tenant, endpoint: .chat, inputFile: try await world.upload("requests").id,
+            createdAt: world.database.time)
         try await world.database.add(requestBatch, in: world.scope)
         upload = PartedUpload(
             filename: "a.txt", purpose: "assistants", mimeType: "text/plain", bytes: 4, createdAt: world.database.time)

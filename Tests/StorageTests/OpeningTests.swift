@@ -163,7 +163,7 @@ struct ClosingTests {
         await #expect(throws: (any Error).self) { try await world.database.checkHealth() }
         await #expect(throws: (any Error).self) { try await world.upload("more") }
         let names = try FileManager.default.contentsOfDirectory(atPath: world.directory.path)
-        #expect(Set(names) == ["almanac.db", "files", "lock", "uploads"])
+        #expect(Set(names) == ["almanac.db", "files", "lock", "parts", "uploads"])
         #expect(try await World(in: world.directory).database.file(file.id, in: world.scope) == file)
     }
 }
