@@ -1,4 +1,4 @@
-package import Knowledge
+import Knowledge
 
 /// A `POST /moderations` body.
 package struct ModerationRequest: Sendable {

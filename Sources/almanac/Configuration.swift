@@ -27,6 +27,8 @@ struct Configuration: Sendable {
     var uploadLimitBytes = 512 << 20
     var logLevel = "info"
     var retrieval = RetrievalLimits()
+    /// The language model that is asked what a follow-up question means; nil: none.
+    var rewriteModel: String?
     var ingest = IngestSettings()
     var providers: [ProviderSettings] = []
     var reranker: RerankerChoice?
@@ -126,12 +128,13 @@ struct Configuration: Sendable {
     }
 
     private mutating func apply(retrieval fields: Fields) throws {
-        try fields.allowOnly(["candidates", "passages", "context_tokens", "widened_tokens", "minimum_score"])
+        try fields.allowOnly(["candidates", "passages", "context_tokens", "widened_tokens", "minimum_score", "rewrite_model"])
         retrieval.candidates = try fields.integer("candidates", in: 1...200) ?? retrieval.candidates
         retrieval.passages = try fields.integer("passages", in: 1...100) ?? retrieval.passages
         retrieval.contextTokens = try fields.integer("context_tokens", in: 64...1_000_000) ?? retrieval.contextTokens
         retrieval.widenedTokens = try fields.integer("widened_tokens", in: 0...8_192) ?? retrieval.widenedTokens
         retrieval.minimumScore = try fields.number("minimum_score", in: 0...1) ?? retrieval.minimumScore
+        rewriteModel = try fields.string("rewrite_model", maxLength: 256) ?? rewriteModel
     }
 
     // MARK: - Environment

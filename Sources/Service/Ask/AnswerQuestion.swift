@@ -36,13 +36,13 @@ package struct AnswerQuestion: Sendable {
     package init(
         resolve: ResolveKnowledge, retriever: Retriever, models: any ModelCatalog, counter: any TokenCounter,
         workers: Workers, limits: RetrievalLimits = RetrievalLimits(), ledger: UsageLedger? = nil,
-        stops: StopSwitch = StopSwitch()
+        stops: StopSwitch = StopSwitch(), rewrite: RewriteQuestion? = nil
     ) {
         self.ledger = ledger
         self.stops = stops
         widen = Widening(chunks: retriever.chunks, maxTokens: limits.widenedTokens)
         self.resolve = resolve
-        find = FindKnowledge(retriever: retriever, limits: limits)
+        find = FindKnowledge(retriever: retriever, limits: limits, rewrite: rewrite)
         self.models = models
         self.counter = counter
         self.workers = workers

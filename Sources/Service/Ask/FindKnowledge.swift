@@ -4,10 +4,13 @@ package import Knowledge
 package struct FindKnowledge: Sendable {
     let retriever: Retriever
     let limits: RetrievalLimits
+    private let rewrite: RewriteQuestion?
 
-    package init(retriever: Retriever, limits: RetrievalLimits) {
+    /// - Parameter rewrite: Asked about turns that follow others, where there is one.
+    package init(retriever: Retriever, limits: RetrievalLimits, rewrite: RewriteQuestion? = nil) {
         self.retriever = retriever
         self.limits = limits
+        self.rewrite = rewrite
     }
 
     /// The best passages, best first.
@@ -22,12 +25,20 @@ package struct FindKnowledge: Sendable {
     ) async throws -> Finding {
         guard let asked = StandaloneQuestion(turns) else { return Finding(passages: [], isSufficient: false) }
         let search = PassageSearch(
-            queries: [asked.query], filter: choice.filter, files: choice.files, ranking: choice.ranking ?? ranking,
+            queries: [asked.query] + (try await rewritten(asked.query, turns, bases)), filter: choice.filter, files: choice.files, ranking: choice.ranking ?? ranking,
             limit: max(limits.candidates, choice.maxPassages ?? 0))
         let passages = try await retriever.passages(for: search, in: bases, scope: scope)
         return Finding(
             query: asked.query, passages: passages,
             isSufficient: passages.contains { $0.score >= minimumScore(of: $0, bases) })
+    }
+
+    /// What the model takes the last turn to mean, where there were others before it.
+    private func rewritten(
+        _ query: SearchQuery, _ turns: [Question.Turn], _ bases: [KnowledgeBase]
+    ) async throws -> [SearchQuery] {
+        guard let rewrite, !bases.isEmpty, !query.background.isEmpty else { return [] }
+        return try await rewrite(turns).map { [SearchQuery($0)] } ?? []
     }
 
     /// What a passage's own knowledge base asks for, else the server's setting.
