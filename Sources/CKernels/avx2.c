@@ -16,6 +16,16 @@ static inline void vec_store(float *p, vec x) { _mm256_storeu_ps(p, x); }
 
 static inline vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 
+static inline vec vec_max(vec a, vec b) { return _mm256_max_ps(a, b); }
+
+static inline vec vec_min(vec a, vec b) { return _mm256_min_ps(a, b); }
+
+static inline float vec_largest(vec x) {
+    __m128 half = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+}
+
 static inline float vec_sum(vec x) {
     __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
     half = _mm_add_ps(half, _mm_movehl_ps(half, half));

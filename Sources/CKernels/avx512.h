@@ -10,4 +10,10 @@ static inline void vec_store(float *p, vec x) { _mm512_storeu_ps(p, x); }
 
 static inline vec vec_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
 
+static inline vec vec_max(vec a, vec b) { return _mm512_max_ps(a, b); }
+
+static inline vec vec_min(vec a, vec b) { return _mm512_min_ps(a, b); }
+
+static inline float vec_largest(vec x) { return _mm512_reduce_max_ps(x); }
+
 static inline float vec_sum(vec x) { return _mm512_reduce_add_ps(x); }

@@ -2,7 +2,8 @@
 // register tile may be and how to do the few things that differ, then includes this. No include guards on purpose.
 //
 // Needed before: LANES, TILE_ROWS (at most 8), TILE_VECTORS (at most 4), `vec` (LANES floats), `vec_int` (LANES int32),
-// vec_load, vec_store (any alignment), vec_fma(a, b, c) = a * b + c, vec_sum (upper half onto lower half, down to one).
+// vec_load, vec_store (any alignment), vec_fma(a, b, c) = a * b + c, vec_sum (upper half onto lower half, down to one),
+// vec_max, vec_min, vec_largest of all lanes.
 //
 // And how words of 32 bits are multiplied and added up, lane by lane:
 // dot_bfloat(sums, a, b) for two bfloat16 a word, vec_bfloat(x) to make LANES of them, and whether it is HAS_BFLOAT16

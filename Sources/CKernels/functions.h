@@ -3,16 +3,6 @@
 /// Minus zero keeps every x, -0 too, so that this is a broadcast and nothing else; plus zero would cost an addition.
 static inline vec vec_all(float x) { return x - (vec){}; }
 
-static inline vec vec_max(vec a, vec b) { return __builtin_elementwise_max(a, b); }
-
-static inline float vec_largest(vec x) {
-    float part[LANES];
-    vec_store(part, x);
-    float largest = part[0];
-    for (size_t i = 1; i < LANES; i++) largest = part[i] > largest ? part[i] : largest;
-    return largest;
-}
-
 /// e^x for x <= 88, relative error below 2e-7; results below 1e-38 come out as about 1e-38.
 ///
 /// x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial, 2^n by adding n to the exponent's bits.
@@ -62,13 +52,13 @@ static inline vec vec_silu(vec x) {
 /// x/2 * (1 + tanh(z)) = x / (1 + e^(-2z)) with z = sqrt(2 / pi) * (x + 0.044715 x^3).
 static inline vec vec_gelu_tanh(vec x) {
     vec z = x * vec_fma(x * x, vec_all(0.044715f), vec_all(1.0f)) * -1.5957691216057308f;
-    return x / (1.0f + vec_exp(__builtin_elementwise_min(z, vec_all(87))));
+    return x / (1.0f + vec_exp(vec_min(z, vec_all(87))));
 }
 
 /// The same as `vec_gelu` to 1.3e-4, for precisions that round their results more coarsely than that: on -4...4 our own
 /// least-maximum fit of x * (1/2 + z P(z*z)), which meets 0 and x at the ends.
 static inline vec vec_gelu_coarse(vec x) {
-    vec z = __builtin_elementwise_min(vec_max(x, vec_all(-4)), vec_all(4)), u = z * z;
+    vec z = vec_min(vec_max(x, vec_all(-4)), vec_all(4)), u = z * z;
     vec p = vec_all(-4.543619092078899e-10f);
     p = vec_fma(p, u, vec_all(5.1595616668009825e-08f));
     p = vec_fma(p, u, vec_all(-2.3382601739285747e-06f));

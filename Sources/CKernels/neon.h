@@ -13,6 +13,12 @@ static inline void vec_store(float *p, vec x) { vst1q_f32(p, x); }
 
 static inline vec vec_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
 
+static inline vec vec_max(vec a, vec b) { return vmaxq_f32(a, b); }
+
+static inline vec vec_min(vec a, vec b) { return vminq_f32(a, b); }
+
+static inline float vec_largest(vec x) { return vmaxvq_f32(x); }
+
 static inline float vec_sum(vec x) {
     float32x2_t half = vadd_f32(vget_low_f32(x), vget_high_f32(x));
     return vget_lane_f32(half, 0) + vget_lane_f32(half, 1);

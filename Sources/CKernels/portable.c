@@ -17,6 +17,14 @@ static inline void vec_store(float *p, vec x) { memcpy(p, &x, sizeof x); }
 
 static inline vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
 
+static inline vec vec_max(vec a, vec b) { return __builtin_elementwise_max(a, b); }
+
+static inline vec vec_min(vec a, vec b) { return __builtin_elementwise_min(a, b); }
+
+static inline float vec_larger(float a, float b) { return a > b ? a : b; }
+
+static inline float vec_largest(vec x) { return vec_larger(vec_larger(x[0], x[2]), vec_larger(x[1], x[3])); }
+
 static inline float vec_sum(vec x) { return (x[0] + x[2]) + (x[1] + x[3]); }
 
 #include "generic.h"

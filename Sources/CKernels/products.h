@@ -139,8 +139,10 @@ INLINE void tile_columns(kern_precision precision, const tile_factors *factors, 
 
 /// A product of any number of rows and one panel's columns. A row's result does not depend on the rows beside it.
 INLINE void panel_product(kern_precision precision, tile_factors factors, size_t rows, size_t vectors, tile_end end) {
+    // Widening bfloat16 takes registers that the largest tile does not leave.
+    bool has_room = HAS_BFLOAT16 || precision != kern_bfloat16;
     for (size_t step; rows > 0; rows -= step) {
-        if (rows >= TILE_ROWS) {
+        if (rows >= TILE_ROWS && has_room) {
             step = TILE_ROWS;
             tile_columns(precision, &factors, TILE_ROWS, vectors, &end);
         } else if (rows >= 4) {

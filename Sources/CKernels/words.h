@@ -1,5 +1,5 @@
-// Numbers as products take them: words of 32 bits, of one float32, two bfloat16 or INT8_WORD small integers. Included by
-// body.h.
+// Numbers as products take them: words of 32 bits, each one float32, two bfloat16 or INT8_WORD small integers.
+// Included by body.h.
 
 static inline vec_int vec_load_words(const int32_t *p) {
     vec_int x;
@@ -46,7 +46,7 @@ static row_group quantise_group(const float *row, const float *factors, size_t s
         vec x = vec_load(row + i);
         if (factors) x *= vec_load(factors + i);
         vec_store(numbers + i, x);
-        low = __builtin_elementwise_min(low, x);
+        low = vec_min(low, x);
         high = vec_max(high, x);
     }
     float bottom = -vec_largest(-low), scale = (vec_largest(high) - bottom) / 255;

@@ -50,8 +50,9 @@ struct KernelTests {
             let weights = [Float].random(outputs * inputs, using: &generator)
             let input = [Float].random(max(1, rows * inputs), using: &generator)
             let bias = [Float].random(outputs, using: &generator)
-            let residual = shape % 2 == 0 ? nil : [Float].random(max(1, rows * outputs), using: &generator)
             let isGELU = shape % 3 == 0
+            let hasResidual = !isGELU && shape % 2 == 0
+            let residual = hasResidual ? [Float].random(max(1, rows * outputs), using: &generator) : nil
             let output = run(
                 table, input, rows, weights, bias, inputs, outputs,
                 isGELU ? kern_activation_gelu : kern_activation_none, residual)

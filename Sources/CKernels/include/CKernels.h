@@ -22,8 +22,8 @@ typedef enum kern_precision : uint32_t {
     kern_float32,
     /// Float32 with 16 bits less of fraction.
     kern_bfloat16,
-    /// Integers of 8 bits. `kern_group` neighbouring inputs share a scale: of weights, one for each output; of rows, one
-    /// for each row, and an offset, so that rows use all 256 values.
+    /// Integers of 8 bits. `kern_group` neighbouring inputs share a scale: of weights, one for each output; of rows,
+    /// one for each row, and an offset, so that rows use all 256 values.
     kern_int8,
 } kern_precision;
 
@@ -36,7 +36,7 @@ typedef struct kern_quantise {
     const float *_Nonnull rows;
     size_t count;
     size_t size;
-    /// int8: what to multiply a row with first, number by number; the weights must be divided by the same. NULL: nothing.
+    /// int8: what to multiply a row with first, number by number; weights must be divided by the same. NULL: nothing.
     const float *_Nullable factors;
     /// Rows of `row_words` words of 32 bits.
     void *_Nonnull output;
@@ -128,7 +128,7 @@ typedef struct kern_table {
     const char *_Nonnull name;
     /// Columns of a panel of packed weights.
     size_t panel;
-    /// What rows of that precision are worth here: whether bfloat16 is multiplied at least as fast as float32.
+    /// Whether bfloat16 is multiplied faster than float32.
     bool has_bfloat16;
 
     /// Words of 32 bits of a row for a product.

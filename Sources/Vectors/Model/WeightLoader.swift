@@ -152,7 +152,9 @@ struct PlainLinear {
         let factors = FloatBuffer(count: inputs)
         factors.base.initialize(repeating: 1e-8, count: inputs)
         kernels.table.pointee.peaks(weights.base, outputs, inputs, factors.base)
-        for index in 0..<inputs { factors.base[index] = (factors.base[index] / max(peaks.base[index], 1e-5)).squareRoot() }
+        for index in 0..<inputs {
+            factors.base[index] = (factors.base[index] / max(peaks.base[index], 1e-5)).squareRoot()
+        }
         return factors
     }
 }
