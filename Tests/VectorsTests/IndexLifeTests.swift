@@ -11,9 +11,10 @@ struct IndexLifeTests {
     private let workers = Workers(count: 2, name: "test")
     private let base = KnowledgeBaseID.random()
 
-    private func index(keepsFloats: Bool = false, exactBytes: Int = .max) -> VectorIndex {
+    private func index(keepsFloats: Bool = false, clusterRows: Int = .max) -> VectorIndex {
         var limits = IndexLimits()
-        (limits.sealRows, limits.segmentRows, limits.exactBytes) = (30, 100, exactBytes)
+        (limits.sealRows, limits.segmentRows, limits.exactBytes) = (30, 100, .max)
+        limits.clusterRows = clusterRows
         limits.floatBytes = keepsFloats ? 1 << 20 : 0
         return VectorIndex(store: store, segments: store, workers: workers, limits: limits)
     }
@@ -41,11 +42,12 @@ struct IndexLifeTests {
 
     @Test(
         "finds what brute force finds through sealing, merging, restarts and damage",
-        arguments: [1, 2, 3, 4] as [UInt64], [false, true])
-    func followsChanges(_ seed: UInt64, _ keepsFloats: Bool) async throws {
+        arguments: [1, 2, 3, 4] as [UInt64], [(false, Int.max), (true, .max), (false, 60)])
+    func followsChanges(_ seed: UInt64, _ kind: (keepsFloats: Bool, clusterRows: Int)) async throws {
         var generator = SeededGenerator(seed)
         var chunk: Int64 = 1
-        var index = index(keepsFloats: keepsFloats)
+        let make = { self.index(keepsFloats: kind.keepsFloats, clusterRows: kind.clusterRows) }
+        var index = make()
         for _ in 0..<60 {
             for _ in 0..<Int.random(in: 1...6, using: &generator) {
                 let number = Int.random(in: 0..<40, using: &generator)
@@ -58,10 +60,10 @@ struct IndexLifeTests {
             }
             switch Int.random(in: 0...7, using: &generator) {
             case 0: try await index.settle(base)
-            case 1: index = self.index(keepsFloats: keepsFloats)
+            case 1: index = make()
             case 2:
                 store.damageSegment(of: base, using: &generator)
-                index = self.index(keepsFloats: keepsFloats)
+                index = make()
             default: break
             }
             try await expectTruth(index, &generator)
@@ -90,8 +92,8 @@ struct IndexLifeTests {
         #expect(store.bases.withLock { $0[base]?.segments.reduce(0) { $0 + $1.kept.rows } ?? 0 } < 100)
     }
 
-    @Test("estimates at least 99 of 100 nearest, also after deletes", arguments: [0, 10, 50, 75])
-    func recalls(_ percentDeleted: Int) async throws {
+    @Test("estimates at least 99 of 100 nearest, also after deletes", arguments: [0, 10, 50, 75], [false, true])
+    func recalls(_ percentDeleted: Int, _ isClustered: Bool) async throws {
         var generator = SeededGenerator(11)
         let centres = (0..<40).map { _ in [Float].random(64, using: &generator).unit }
         func vector() -> [Float] {
@@ -106,6 +108,7 @@ struct IndexLifeTests {
         }
         var limits = IndexLimits()
         (limits.sealRows, limits.segmentRows, limits.exactBytes) = (1_000, 4_000, 0)
+        limits.clusterRows = isClustered ? 1_000 : .max
         let index = VectorIndex(store: store, segments: store, workers: workers, limits: limits)
         try await index.settle(base)
         for number in 0..<300 where number % 100 < percentDeleted {
@@ -115,7 +118,7 @@ struct IndexLifeTests {
         for _ in 0..<100 {
             let query = vector()
             let found = try await index.search(NeighbourSearch(query: query, bases: [base], limit: 10))
-            #expect(found.report.plan == .estimated)
+            if percentDeleted < 50 { #expect(found.report.plan == (isClustered ? .clustered : .estimated)) }
             #expect(found.neighbours.count == 10)
             let truth = try await index.search(
                 NeighbourSearch(query: query, bases: [base], limit: 10, precision: .exact))

@@ -11,6 +11,8 @@ final class CodeBlock: @unchecked Sendable {
     let floats: FloatBuffer?
     let documents: [DocumentID]
     private let places: [DocumentID: Int]
+    /// The groups' centres, to find those near a query; nil in a flat segment.
+    let centroids: Centroids?
     /// The greatest length of a centre.
     let centreLength: Double
 
@@ -73,6 +75,8 @@ final class CodeBlock: @unchecked Sendable {
             let names = Self.names(layout, section(.names, UInt8.self), section(.nameEnds, UInt32.self))
         else { return nil }
         documents = names
+        centroids = layout.isClustered
+            ? Centroids(centres, count: layout.groups, dimension: layout.dimension) : nil
         places = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { $1 })
         centreLength = (0..<layout.groups).reduce(0) { [centres] longest, group in
             let squares = (0..<layout.dimension).reduce(0.0) {

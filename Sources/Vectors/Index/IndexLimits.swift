@@ -4,6 +4,10 @@ package struct IndexLimits: Hashable, Sendable {
     package var sealRows = 16_384
     /// The most rows of a segment.
     package var segmentRows = 131_072
+    /// From so many rows on they are ordered by clusters, and a search looks at those near it only.
+    package var clusterRows = 500_000
+    /// Clusters that a search looks at: 1.2 of 100 at a million rows.
+    package var probedClusters = 48
     /// Vectors of a knowledge base beside their codes stay in memory up to this many bytes; others are read from the
     /// store, a few for each search.
     package var floatBytes = 256 << 20

@@ -10,47 +10,79 @@ struct IndexSearch: Sendable {
     /// Vectors asked from the store at a time.
     private static let fetchRows = 256
 
+    /// Of a clustered search's rows, how many must count: with fewer, what is near may be in clusters that are not.
+    private static let leastSelectivity = 0.5
+
     let funnel: Funnel
+    let plan: SearchReport.Plan
     private let stretches: [[Funnel.Stretch]]
 
-    var plan: SearchReport.Plan { funnel.coarse == .nibbles ? .exact : .estimated }
-
+    /// - Parameter usesClusters: Whether looking at some clusters only is allowed.
     init(
-        _ search: NeighbourSearch, parts: [Funnel.Part], threads: Int, kernels: IndexKernels, limits: IndexLimits
+        _ search: NeighbourSearch, parts: [Funnel.Part], threads: Int, kernels: IndexKernels, limits: IndexLimits,
+        usesClusters: Bool = true
     ) {
         let rows = parts.reduce(0) { $0 + $1.selection.count }
         let padded = SegmentLayout.padded(search.query.count)
         let isSmall = rows * padded / 2 <= limits.exactBytes
-        let coarse =
-            search.precision == .exact || isSmall ? Funnel.Coarse.nibbles : .signs(deviations: Self.deviations)
+        let clustered = parts.filter(\.segment.isClustered)
+        let isSelective = clustered.contains {
+            Double($0.selection.count) < Double($0.segment.block.rows) * Self.leastSelectivity
+        }
+        plan =
+            search.precision == .exact || isSmall
+            ? .exact : clustered.isEmpty || isSelective || !usesClusters ? .estimated : .clustered
+        let coarse = plan == .exact ? Funnel.Coarse.nibbles : .signs(deviations: Self.deviations)
         funnel = Funnel(
             query: PreparedQuery(search.query), parts: parts, limit: min(search.limit, rows), coarse: coarse,
             kernels: kernels)
-        let bytesPerRow = coarse == .nibbles ? padded / 2 : padded / 8
-        stretches = Self.shares(of: parts, threads: threads, rowsWorthAThread: Self.bytesWorthAThread / bytesPerRow)
+        let bytesPerRow = plan == .exact ? padded / 2 : padded / 8
+        let all = plan == .clustered ? Self.near(funnel, limits) : parts.indices.flatMap { Self.all($0, parts[$0]) }
+        stretches = Self.shares(of: all, threads: threads, rowsWorthAThread: Self.bytesWorthAThread / bytesPerRow)
     }
 
-    /// All rows that may count in about equal shares, one per thread that is worth it.
-    private static func shares(
-        of parts: [Funnel.Part], threads: Int, rowsWorthAThread: Int
-    ) -> [[Funnel.Stretch]] {
-        var all: [Funnel.Stretch] = []
-        for (number, part) in parts.enumerated() {
-            let block = part.segment.block
-            for range in part.selection.ranges {
-                var group = block.group(ofRow: range.lowerBound)
-                var start = range.lowerBound
-                while start < range.upperBound {
-                    let end = min(block.rows(ofGroup: group).upperBound, range.upperBound)
-                    if end > start { all.append(Funnel.Stretch(part: number, group: group, rows: start..<end)) }
-                    start = max(start, end)
-                    group += 1
-                }
+    /// All rows of a part that may count, group after group.
+    private static func all(_ number: Int, _ part: Funnel.Part) -> [Funnel.Stretch] {
+        let block = part.segment.block
+        var stretches: [Funnel.Stretch] = []
+        for range in part.selection.ranges {
+            var group = block.group(ofRow: range.lowerBound)
+            var start = range.lowerBound
+            while start < range.upperBound {
+                let end = min(block.rows(ofGroup: group).upperBound, range.upperBound)
+                if end > start { stretches.append(Funnel.Stretch(part: number, group: group, rows: start..<end)) }
+                start = max(start, end)
+                group += 1
             }
         }
+        return stretches
+    }
+
+    /// The clusters nearest to the query, best first, and all rows that are in no cluster.
+    private static func near(_ funnel: Funnel, _ limits: IndexLimits) -> [Funnel.Stretch] {
+        var stretches: [Funnel.Stretch] = []
+        for (number, part) in funnel.parts.enumerated() {
+            guard let centroids = part.segment.block.centroids else {
+                stretches += all(number, part)
+                continue
+            }
+            // As many again as are needed to hold the neighbours, where many are wanted.
+            let rowsPerCluster = max(1, part.segment.block.rows / max(1, centroids.count))
+            let wanted = max(limits.probedClusters, min(centroids.count, 4 * min(funnel.limit, 1 << 30) / rowsPerCluster))
+            stretches += centroids.nearest(wanted, to: funnel.query, kernels: funnel.kernels)
+                .map { Funnel.Stretch(part: number, group: $0, rows: part.segment.block.rows(ofGroup: $0)) }
+                .filter { !$0.rows.isEmpty }
+        }
+        return stretches
+    }
+
+    /// In about equal shares, one per thread that is worth it.
+    private static func shares(
+        of all: [Funnel.Stretch], threads: Int, rowsWorthAThread: Int
+    ) -> [[Funnel.Stretch]] {
         let total = all.reduce(0) { $0 + $1.rows.count }
         let count = min(threads, max(1, total / rowsWorthAThread))
-        let size = (total + count - 1) / count
+        let size = max(1, (total + count - 1) / count)
         var shares: [[Funnel.Stretch]] = [[]]
         var room = size
         for var stretch in all {

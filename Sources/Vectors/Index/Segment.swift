@@ -11,6 +11,7 @@ struct Segment: Sendable {
 
     var liveRows: Int { live.count }
     var isSealed: Bool { id != nil }
+    var isClustered: Bool { block.layout.isClustered }
 
     init(_ block: CodeBlock, id: SegmentID? = nil) {
         self.block = block

@@ -22,7 +22,8 @@ struct Upkeep: Sendable {
     let limits: IndexLimits
 
     func isDue(for snapshot: Snapshot) -> Bool {
-        !snapshot.emptied.isEmpty || snapshot.tailRows >= limits.sealRows || !mergeable(snapshot).isEmpty
+        !snapshot.emptied.isEmpty || snapshot.tailRows >= limits.sealRows || isClusteringDue(for: snapshot)
+            || !mergeable(snapshot).isEmpty
     }
 
     /// One step of what is due; nil where the store would not have it.
@@ -35,6 +36,7 @@ struct Upkeep: Sendable {
             let renewal = try await sealed(snapshot)
             return renewal.made.isEmpty ? nil : renewal
         }
+        if isClusteringDue(for: snapshot) { return try await clustered(snapshot) }
         return try await merged(mergeable(snapshot), of: snapshot)
     }
 
@@ -85,7 +87,7 @@ struct Upkeep: Sendable {
 
     /// Segments to be written anew together; none where it does not pay.
     private func mergeable(_ snapshot: Snapshot) -> [Segment] {
-        let sealed = snapshot.segments.filter(\.isSealed)
+        let sealed = snapshot.segments.filter { $0.isSealed && !$0.isClustered }
         let small = sealed.filter { $0.liveRows < limits.segmentRows / 2 }
         var chosen = small.count >= Self.tooMany ? small : sealed.filter { $0.liveRows * 4 < $0.block.rows * 3 }
         chosen.sort { $0.liveRows < $1.liveRows }
@@ -104,14 +106,7 @@ struct Upkeep: Sendable {
         let builder = SegmentBuilder(
             documents: documents, dimension: dimension, centres: Self.centre(of: segments, dimension: dimension),
             keepsFloats: keepsFloats(documents, dimension, beside: snapshot))
-        var place = 0
-        for step in SegmentLoad.steps(of: documents) {
-            let found = Dictionary(
-                try await store.vectors(of: step.map(\.document), in: base).map { ($0.document, $0) },
-                uniquingKeysWith: { $1 })
-            try await encode(step.map { found[$0.document] }, from: place, into: builder)
-            place += step.count
-        }
+        try await encode(documents, into: builder)
         let block = try await workers.run(.background) { builder.finish() }
         let replaced = segments.compactMap(\.id)
         guard let id = try await keep(block, through: nil, replacing: replaced) else { return nil }
@@ -136,6 +131,23 @@ struct Upkeep: Sendable {
 
     // MARK: - Writing
 
+    /// The vectors of documents that are still there.
+    func found(_ documents: ArraySlice<CompletedDocument>) async throws -> [DocumentID: DocumentVectors] {
+        Dictionary(
+            try await store.vectors(of: documents.map(\.document), in: base).map { ($0.document, $0) },
+            uniquingKeysWith: { $1 })
+    }
+
+    /// Reads documents and encodes them, some at a time.
+    func encode(_ documents: [CompletedDocument], into builder: SegmentBuilder) async throws {
+        var place = 0
+        for step in SegmentLoad.steps(of: documents) {
+            let found = try await found(step)
+            try await encode(step.map { found[$0.document] }, from: place, into: builder)
+            place += step.count
+        }
+    }
+
     /// On all threads, each some documents.
     private func encode(_ vectors: [DocumentVectors?], from first: Int, into builder: SegmentBuilder) async throws {
         let share = max(1, (vectors.count + workers.count - 1) / workers.count)
@@ -154,7 +166,7 @@ struct Upkeep: Sendable {
     }
 
     /// - Parameter revision: nil: that of the newest segment replaced.
-    private func keep(
+    func keep(
         _ block: CodeBlock, through revision: Int64?, replacing replaced: [SegmentID]
     ) async throws -> SegmentID? {
         var through = revision ?? 0

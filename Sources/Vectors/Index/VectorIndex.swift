@@ -80,7 +80,12 @@ package final class VectorIndex: PassageIndex {
                 return FoundNeighbours(neighbours: [], report: report)
             }
             let plan = IndexSearch(search, parts: parts, threads: workers.count, kernels: kernels, limits: limits)
-            if let found = try await plan.run(on: workers, fetch: fetch) { return found }
+            guard let found = try await plan.run(on: workers, fetch: fetch) else { continue }
+            if found.neighbours.count == plan.funnel.limit { return found }
+            // The clusters looked at had too few.
+            let whole = IndexSearch(
+                search, parts: parts, threads: workers.count, kernels: kernels, limits: limits, usesClusters: false)
+            if let found = try await whole.run(on: workers, fetch: fetch) { return found }
         }
         throw VectorIndexError.vectorsMissing
     }
