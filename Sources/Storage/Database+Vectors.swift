@@ -51,6 +51,7 @@ extension Database: VectorStore {
                 if VectorBlob.append(row.bytes(1), crc32: row.int(0), to: &vector, dimension: dimension) {
                     vectors[place] = vector
                 } else {
+                    vectors[place] = []
                     tell(of: .damaged("a vector of \(try reader.document(of: chunks[place]))"))
                 }
             }

@@ -89,26 +89,31 @@ struct IndexOnDiskTests {
         #expect(try await world.database.check(depth, mends: false).problems == [])
     }
 
-    @Test("finds the rest of a knowledge base when one document is damaged, and says which")
-    func survivesDamage() async throws {
+    @Test("finds the rest of a knowledge base when one document is damaged, and says which", arguments: [false, true])
+    func survivesDamage(afterSealing: Bool) async throws {
         var world = try World()
         let base = try await world.makeBase(dimension: 16).id
         var documents: [DocumentID] = []
-        for number in 0..<5 {
+        for number in 0..<8 {
             documents.append(try await world.attach("text \(number)", to: base).id)
             try await world.complete(World.content(chunks: 2, dimension: 16, seed: Float(number)))
         }
+        var index = Self.index(world)
+        if afterSealing {
+            try await index.settle(base)
+            #expect(try await world.database.manifest(of: base).segments.count > 0)
+        }
         try await world.database.write { db in
-            try db.execute(sql: "UPDATE chunk_vector SET vector = zeroblob(64) WHERE chunk_id = 3")
+            try db.execute(sql: "UPDATE chunk_vector SET vector = zeroblob(64) WHERE chunk_id IN (3, 4)")
         }
         for _ in 0..<2 {
-            let index = Self.index(world)
             let query = [Float](repeating: 0.25, count: 16)
             let found = try await index.search(NeighbourSearch(query: query, bases: [base], limit: 100)).neighbours
             #expect(Set(found.map(\.document)) == Set(documents).subtracting([documents[1]]))
             #expect(world.damage.all == [.damaged("a vector of \(documents[1])")])
             try await index.settle(base)
             world = try await world.reopened()
+            index = Self.index(world)
         }
     }
 }

@@ -28,8 +28,8 @@ package protocol SegmentStore: Sendable {
     /// Single vectors, for rescoring: tens to a few hundred at a time, on the path of a search.
     ///
     /// Every vector is checked against its checksum. One read transaction; nothing is written.
-    /// - Returns: One element per chunk asked for, in the order asked: its vector, or nil where the chunk is gone or its
-    ///   vector is damaged, of which the store tells whoever looks after it.
+    /// - Returns: One element per chunk asked for, in the order asked: its vector; nil where the chunk is gone; nothing
+    ///   in it where it is damaged, of which the store tells whoever looks after it.
     func vectors(of chunks: [ChunkID], in base: KnowledgeBaseID) async throws -> [[Float]?]
 
     /// All vectors of these documents as they are completed now, for building segments: about 16,000 vectors at a time.

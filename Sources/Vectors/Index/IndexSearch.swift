@@ -152,7 +152,9 @@ struct IndexSearch: Sendable {
                 }
                 let vectors = try await fetch(some.map { block.chunk(ofRow: $0.row) }, funnel.parts[part].base)
                 for (candidate, vector) in zip(some, vectors) {
-                    guard let vector, vector.count == block.dimension else { return nil }
+                    guard let vector else { return nil }
+                    // Damaged: that costs this row only.
+                    guard vector.count == block.dimension else { continue }
                     offer(candidate, vector, to: &best)
                 }
             }
