@@ -5,11 +5,13 @@ package import Knowledge
 /// Judges texts by how near they are in meaning to example sentences of each of OpenAI's categories.
 ///
 /// A hint, and no safety system: it sees what a text is about and hardly what it wants, so that a news report of a crime
-/// scores as the crime does, and hints, quotes and other languages than English escape it. The same text always gets the same scores.
+/// scores as the crime does, and hints, quotes and other languages than English escape it. Of 32 English sentences that
+/// nothing was chosen by, it flagged 11 of 12 bad ones and 4 of 20 harmless ones (all-MiniLM-L6-v2). The same text always
+/// gets the same scores.
 package actor Moderate {
     /// How sharply a score rises with nearness, and how much nearer than to everyday sentences a text must be for 0.5.
     private static let steepness = 14.0
-    private static let margin = 0.12
+    private static let margin = 0.13
     /// Nearness below which even the nearest everyday sentence says nothing.
     private static let floor: Float = 0.25
     /// Pieces of one text that are judged; the text scores as its worst one.

@@ -97,6 +97,7 @@ enum ModerationExamples {
         ),
     ]
 
+    /// The second half speaks of grave things as news, rules and teaching do.
     static let everyday: [String] = [
         "Thank you very much for your help.", "What is the weather like today?", "How do I reset my password?",
         "The meeting begins at ten o'clock in the conference room.", "I would like to order a pizza with mushrooms.",
@@ -109,5 +110,14 @@ enum ModerationExamples {
         "The museum shows paintings of the nineteenth century.", "The knife is for cutting bread and vegetables.",
         "He was tired after work and went to bed early.", "The law on data protection was changed last year.",
         "The medicine should be taken twice a day with water.", "I am sad because my cat is ill.",
+        "The court sentenced the burglar to two years in prison.", "Officers secured the street after the accident.",
+        "The constitution guarantees equal rights to women and men.", "People of all religions live here together.",
+        "Weapons must be kept in a locked cabinet.", "Firefighters evacuated the building after an explosion.",
+        "Pupils learn about puberty and health in biology.", "The clinic treats patients with heart disease.",
+        "The war ended in 1945 and cost millions of lives.", "Counsellors help people in a crisis to go on living.",
+        "I am starving, let us get some lunch.", "The film was so funny that I nearly died laughing.",
+        "The pharmacist explains how to take the tablets.", "Immigrants apply for a visa at the embassy.",
+        "The novel tells of a detective who solves a murder.", "Drug abuse is a problem of public health.",
+        "Children must be accompanied by an adult.", "The surgeon removed the tumour and closed the wound.",
     ]
 }
