@@ -187,3 +187,23 @@ def test_a_killed_server_neither_loses_nor_repeats_what_is_done(another_server):
     assert sorted(output) == sorted(each["custom_id"] for each in quick)
     assert ended.request_counts.completed == 40
     upstream.close()
+
+
+def test_kills_amid_the_work_cost_at_most_what_was_being_answered(another_server):
+    upstream = Upstream()
+    server = another_server(config=providers(upstream.url, "http://127.0.0.1:9/v1")).start()
+    client = server.openai()
+    names = [f"line{number}" for number in range(150)]
+    batch = hand_in(client, [chat(name, name) for name in names])
+    kills = 3
+    for _ in range(kills):
+        until(client, batch, lambda batch: batch.status != "validating")
+        server.kill()
+        server.start()
+        client = server.openai()
+    ended = until(client, batch)
+    assert ended.status == "completed" and ended.request_counts.completed == len(names)
+    assert sorted(each["custom_id"] for each in lines_of(client, ended.output_file_id)) == sorted(names)
+    # Eight at a time are under way.
+    assert len(names) <= len(upstream.asked("words:20")) <= len(names) + 8 * kills
+    upstream.close()
