@@ -109,7 +109,6 @@ package struct Door: Sendable {
             models: models, completions: CompletionRoutes(answer: answer, embedders: embedders, streams: streams),
             embeddings: EmbeddingRoutes(embedders: embedders, usage: usage)
         ).add(to: group)
-        ModerationRoutes(moderate: moderate).add(to: group)
         InternalRoutes(answer: answer, models: models, embedders: embedders, stops: stops).add(to: group)
         RefusedRoutes().add(to: group)
         ModelRoutes(models: models).add(to: group)
@@ -128,6 +127,7 @@ package struct Door: Sendable {
         CompletionRoutes(answer: answer, embedders: embedders, streams: streams).add(to: group)
         ResponseRoutes(answer: answer, responses: responses).add(to: group)
         EmbeddingRoutes(embedders: embedders, usage: usage).add(to: group)
+        ModerationRoutes(moderate: moderate).add(to: group)
     }
 
     /// Answers requests inside the process by the same routes.

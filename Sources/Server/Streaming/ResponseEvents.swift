@@ -50,7 +50,7 @@ struct ResponseEvents: Sendable {
 
     /// The beginning: the response without output, and the search that has taken place.
     mutating func begin() -> [JSONValue] {
-        more["alan"] = ChatObjects(answer).alan(removedMarkers: nil)
+        more["alan"] = answer.alan(removedMarkers: nil)
         var events = [lifecycle("created"), lifecycle("in_progress")]
         guard !answer.resolved.bases.isEmpty, let query = answer.query else { return events }
         let results = request.includesResults ? answer.references.map(Self.result) : nil
@@ -74,9 +74,9 @@ struct ResponseEvents: Sendable {
             for call in fields["tool_calls"]?.array ?? [] { events += add(call: call) }
             return events
         case .finish(let reason, let citations, let removed):
-            more["alan"] = ChatObjects(answer).alan(removedMarkers: removed)
+            more["alan"] = answer.alan(removedMarkers: removed)
             return finish(reason, citations)
-        case .usage: return []
+        case .logprobs, .usage: return []
         }
     }
 

@@ -95,7 +95,7 @@ final class UsageMeter: Sendable {
             switch event {
             case .text(let text): if reading.exact == nil { reading.text += text }
             case .usage(let usage): reading.exact = usage
-            case .fields, .finish: break
+            case .fields, .logprobs, .finish: break
             }
         }
     }
