@@ -75,7 +75,11 @@ final class Encoder: Sendable {
     private func withHiddenStates<Result>(
         of texts: ArraySlice<[Int32]>, secondStarts: ArraySlice<Int>?, _ body: (UnsafePointer<Float>) -> Result
     ) -> Result {
-        var row = states
+        let pass = idle.withLock { $0.popLast() } ?? ForwardPass(shape, kernels, precision, capacity: capacity)
+        defer { idle.withLock { $0.append(pass) } }
+        pass.embed(texts, secondStarts: secondStarts, weights.embeddings)
+        for layer in weights.layers { pass.run(layer, texts) }
+        return body(pass.hidden.base)
     }
 
     private func pool(_ texts: ArraySlice<[Int32]>, _ states: UnsafePointer<Float>) -> [[Float]] {
