@@ -13,9 +13,9 @@ package struct Embedders: Sendable {
 
     package var models: [EmbeddingModel] { byName.values.map(\.model).sorted { $0.name < $1.name } }
 
-    /// What each model has embedded since the start, in tokens.
-    package var embeddedTokens: [(model: String, tokens: Int)] {
-        byName.values.map { ($0.model.name, $0.load.tokens) }.sorted { $0.0 < $1.0 }
+    /// What each model has to do, and has done since the start.
+    package var loads: [(model: String, load: EmbeddingLoad)] {
+        byName.values.map { ($0.model.name, $0.load) }.sorted { $0.0 < $1.0 }
     }
 
     /// The embedder of that name; the standard one where no name is given.

@@ -41,10 +41,11 @@ struct OperationRoutes: Sendable {
         var page = PrometheusText()
         requests.write(to: &page)
         Self.write(try await figures(), to: &page)
+        let loads = embedders.loads
         page.family("almanac_embedding_tokens_total", .counter, "Tokens embedded, by model.")
-        for (model, tokens) in embedders.embeddedTokens {
-            page.sample("almanac_embedding_tokens_total", ["model": model], tokens)
-        }
+        for (model, load) in loads { page.sample("almanac_embedding_tokens_total", ["model": model], load.tokens) }
+        page.family("almanac_embedding_texts_waiting", .gauge, "Texts that wait to be embedded, by model.")
+        for (model, load) in loads { page.sample("almanac_embedding_texts_waiting", ["model": model], load.waiting) }
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType, .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: page.text)))
