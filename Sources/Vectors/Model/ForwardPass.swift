@@ -40,7 +40,7 @@ final class ForwardPass: Sendable {
             count: precision == .float32
                 ? 0
                 : max(
-                    capacity * words(precision.kernel, shape.hidden),
+                    capacity * words(precision.kernel, shape.hidden), Self.tileRows * words(kern_bfloat16, shape.hidden),
                     Self.tileRows * words(precision.kernel, shape.intermediate)))
         scratch = FloatBuffer(
             count: kern_attention_scratch(kernels.table, min(capacity, shape.longestText), shape.headSize))
