@@ -73,7 +73,7 @@ package struct Door: Sendable {
     }
 
     /// Where OpenAI's clients, and those of the services that imitate it, look for the API.
-    private static let prefixes = ["", "v1", "v2", "vision", "oai", "api/v1/oai"]
+    static let prefixes = ["", "v1", "v2", "vision", "oai", "api/v1/oai"]
 
     /// All routes behind the middleware that every request passes, and a refusal for each method that is none of them.
     package func router() -> Router<AppContext> {

@@ -98,13 +98,15 @@ def ids(client, http):
     store = client.vector_stores.create(name=unique("described")).id
     file = upload(client, "described.md", LIGHTHOUSE)
     attach(client, store, file)
+    line = {"custom_id": "1", "method": "POST", "url": "/v1/embeddings", "body": {"input": "a cat"}}
+    requests = client.files.create(file=("requests.jsonl", json.dumps(line).encode()), purpose="batch").id
     return {"vector_store_id": store, "knowledgebase_id": store, "file_id": file, "document_id": file,
-            "expert_id": expert(http, knowledgebase_ids=[])}
+            "expert_id": expert(http, knowledgebase_ids=[]), "requests": requests}
 
 
 def filled(text: str, ids: dict) -> str:
     text = re.sub(r"\{(\w+)\}", lambda name: ids.get(name[1], "none"), text)
-    return text.replace("file-…", ids["file_id"]).replace("vs_…", ids["vector_store_id"])
+    return text.replace("file-…", ids["file_id"]).replace("file-of-requests", ids["requests"])
 
 
 def test_it_is_a_valid_description(http):

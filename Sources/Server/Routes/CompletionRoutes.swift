@@ -13,7 +13,6 @@ struct CompletionRoutes: Sendable {
 
     func add(to group: RouterGroup<AppContext>) {
         group.post("completions") { request, context in try await complete(request, context) }
-        group.get("completions") { _, _ -> Response in throw HTTPError(.methodNotAllowed, headers: [.allow: "POST"]) }
     }
 
     /// - Parameter model: Named by the path.

@@ -33,6 +33,9 @@ struct RefusedRoutes: Sendable {
         (["text_completion"], "'/text_completion' was withdrawn. Use '/completions'."),
     ]
 
+    /// What is refused whatever the method, and is therefore no part of the API's description.
+    static var paths: [String] { (missing + gone).flatMap(\.paths) }
+
     func add(to group: RouterGroup<AppContext>) {
         for (status, refusals) in [(HTTPResponse.Status.notFound, Self.missing), (.gone, Self.gone)] {
             for (paths, message) in refusals {
