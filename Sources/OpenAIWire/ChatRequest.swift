@@ -6,10 +6,13 @@ package struct ChatRequest: Sendable {
     package var delivery: Delivery
     /// Whether the client speaks text-generation-webui's dialect, whose streams hold a `message` beside each `delta`.
     package var isWebUI: Bool
+    package var annotations: AnnotationKind
 
     /// Reads and checks a body; fields that no model knows are ignored.
     package init(_ body: Fields) throws {
         delivery = try Delivery(body)
+        let alan = try body.object("alan") ?? body.object("extra_body")?.object("alan")
+        annotations = try alan?.choice("annotations") ?? .file
         isWebUI = GenerationParameters.webUIChat.keys.contains { body[$0] != nil }
         question = Question(
             model: try body.string("model", maxLength: 256),
@@ -79,6 +82,15 @@ package struct ChatRequest: Sendable {
         default: throw body.wrongType("tool_choice", "a string or an object")
         }
     }
+}
+
+/// How a message says where its markers stand and what they cite: `alan.annotations`.
+package enum AnnotationKind: String, Sendable, CaseIterable {
+    /// By the file, as a message of the Responses API does.
+    case file = "file_citation"
+    /// By an address, the one kind that OpenAI's types of chats know; some clients, litellm among them, take no other.
+    case url = "url_citation"
+    case none
 }
 
 /// How an answer is to be delivered.

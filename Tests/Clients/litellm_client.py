@@ -16,8 +16,11 @@ question = {"messages": [{"role": "user", "content": "When was the lighthouse of
             "extra_body": {"alan": {"knowledgebase_ids": [store]}}}
 found = {}
 
-answer = litellm.completion(model="openai/extractive", messages=question["messages"], **place)
+# litellm knows citations of addresses only, and breaks off at others.
+cited = question | {"extra_body": {"alan": {"knowledgebase_ids": [store], "annotations": "url_citation"}}}
+answer = litellm.completion(model="openai/extractive", **cited, **place)
 found["answer"] = answer.choices[0].message.content
+found["cites"] = answer.choices[0].message.annotations[0]["url_citation"]
 found["usage"] = answer.usage.total_tokens
 chunks = list(litellm.completion(model="openai/extractive", stream=True, stream_options={"include_usage": True},
                                  **question, **place))

@@ -22,7 +22,9 @@ def run(script: str, server, store: str) -> dict:
 
 def test_litellm_answers_streams_embeds_and_names_what_went_wrong(server, light):
     found = run("litellm_client.py", server, light)
-    assert found["answer"] and "1871" in found["streamed"] and found["usage"] > 0
+    assert "1871" in found["answer"] and found["streamed"] == found["answer"] and found["usage"] > 0
+    cites = found["cites"]
+    assert found["answer"][cites["start_index"]:cites["end_index"]] == "[1]" and cites["title"] and cites["url"]
     assert found["slashed"] == "vendor/echo" and found["dimensions"] == 384
     assert found["unknown"] and found["refused"]
 

@@ -25,3 +25,15 @@ def test_an_answer_that_lacks_a_field_would_be_noticed(client, http, light):
             check(ChatCompletion, answer | change)
     with pytest.raises(pydantic.ValidationError):
         check(ChatCompletion, {name: value for name, value in answer.items() if name != "model"})
+
+
+def test_citations_of_addresses_have_the_type_that_chats_declare(http, light):
+    answer = ask(http, "When was the lighthouse built?", alan={"knowledgebase_ids": [light], "annotations": "url_citation"})
+    made = pydantic.TypeAdapter(ChatCompletion).validate_python(answer, strict=True)
+    message = made.choices[0].message
+    for note in message.annotations:
+        cited = note.url_citation
+        assert message.content[cited.start_index:cited.end_index] == f"[{note.reference}]"
+        assert http.get(cited.url).status_code == 200
+    without = ask(http, "When was the lighthouse built?", alan={"knowledgebase_ids": [light], "annotations": "none"})
+    assert "annotations" not in without["choices"][0]["message"]

@@ -24,7 +24,7 @@ struct ChatRoutes: Sendable {
     private func whole(_ asked: ChatRequest, _ scope: Scope, _ context: AppContext) async throws -> Response {
         let completion: JSONValue = try await context.whileClientIsPresent {
             let answer = try await self.answer(asked.question, in: scope)
-            return try await ChatObjects(answer).completion(AssembledAnswer(reading: answer))
+            return try await ChatObjects(answer, annotations: asked.annotations).completion(AssembledAnswer(reading: answer))
         }
         return try Response.json(completion)
     }
@@ -32,7 +32,8 @@ struct ChatRoutes: Sendable {
     private func streamed(_ asked: ChatRequest, _ scope: Scope, _ context: AppContext) async throws -> Response {
         let answer = try await context.whileClientIsPresent { try await self.answer(asked.question, in: scope) }
         let objects = ChatObjects(
-            answer, includesUsage: asked.delivery.includeUsage, mirrorsDeltas: asked.isWebUI)
+            answer, annotations: asked.annotations, includesUsage: asked.delivery.includeUsage,
+            mirrorsDeltas: asked.isWebUI)
         let stream = AnswerStream(first: objects, habits: streams, context: context)
         return .eventStream { writer in try await stream.write(to: &writer) }
     }

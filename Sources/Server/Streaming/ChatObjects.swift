@@ -8,12 +8,17 @@ struct ChatObjects: AnswerShape {
     let answer: Answer
     private let id: String
     private let created: Date
+    private let kind: AnnotationKind
     private let includesUsage: Bool
     /// Whether chunks hold a `message` beside the `delta`, as text-generation-webui's once did.
     private let mirrorsDeltas: Bool
 
-    init(_ answer: Answer, includesUsage: Bool = false, mirrorsDeltas: Bool = false) {
+    init(
+        _ answer: Answer, annotations kind: AnnotationKind = .file, includesUsage: Bool = false,
+        mirrorsDeltas: Bool = false
+    ) {
         self.answer = answer
+        self.kind = kind
         self.includesUsage = includesUsage
         self.mirrorsDeltas = mirrorsDeltas
         id = objectID("chatcmpl-")
@@ -25,7 +30,7 @@ struct ChatObjects: AnswerShape {
     func completion(_ made: AssembledAnswer) async throws -> JSONValue {
         let choices = made.choices.enumerated().map { index, choice -> JSONValue in
             var message = choice.message
-            if !answer.references.isEmpty || !choice.citations.isEmpty {
+            if kind != .none, !answer.references.isEmpty || !choice.citations.isEmpty {
                 message["annotations"] = annotations(choice.citations)
             }
             return [
@@ -59,7 +64,7 @@ struct ChatObjects: AnswerShape {
             return chunk(piece.choice, ["content": ""], finish: .null, logprobs: logprobs)
         case .finish(let reason, let citations, let removed):
             var delta: [String: JSONValue] = ["content": .null]
-            if !answer.references.isEmpty { delta["annotations"] = annotations(citations) }
+            if kind != .none, !answer.references.isEmpty { delta["annotations"] = annotations(citations) }
             return chunk(
                 piece.choice, delta, finish: .string(reason), ["alan": ["removed_markers": .integer(removed)]])
         case .usage:
@@ -102,14 +107,31 @@ struct ChatObjects: AnswerShape {
             citations.compactMap { citation in
                 guard answer.references.indices.contains(citation.reference - 1) else { return nil }
                 let passage = answer.references[citation.reference - 1]
-                let file: [String: JSONValue] = [
-                    "file_id": .string(passage.file.rawValue), "filename": .string(passage.filename),
-                    "index": .integer(citation.position),
-                ]
-                let own: [String: JSONValue] = [
-                    "type": "file_citation", "file_citation": .object(file), "reference": .integer(citation.reference),
-                ]
-                return .object(own.merging(file) { own, _ in own })
+                return kind == .url ? Self.url(citation, passage) : Self.file(citation, passage)
             })
+    }
+
+    private static func file(_ citation: Citation, _ passage: Passage) -> JSONValue {
+        let file: [String: JSONValue] = [
+            "file_id": .string(passage.file.rawValue), "filename": .string(passage.filename),
+            "index": .integer(citation.position),
+        ]
+        let own: [String: JSONValue] = [
+            "type": "file_citation", "file_citation": .object(file), "reference": .integer(citation.reference),
+        ]
+        return .object(own.merging(file) { own, _ in own })
+    }
+
+    /// The document's own address, where its attributes have one, or that of its file on this server.
+    private static func url(_ citation: Citation, _ passage: Passage) -> JSONValue {
+        let address = passage.attributes["url"]?.string ?? "/v1/files/\(passage.file)/content"
+        let markerLength = "[\(citation.reference)]".count
+        return [
+            "type": "url_citation", "reference": .integer(citation.reference),
+            "url_citation": [
+                "start_index": .integer(citation.position), "end_index": .integer(citation.position + markerLength),
+                "title": .string(passage.title ?? passage.filename), "url": .string(address),
+            ],
+        ]
     }
 }
