@@ -48,30 +48,62 @@ struct ConfidenceTests {
     }
 
     @Test("lies between 0 and 1 and keeps the order of what was fused")
-    func keepsOrder() {
+    func keepsOrder() async {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<500 {
             let candidates = (0..<Int64.random(in: 1...30, using: &generator)).map {
                 candidate($0, Double.random(in: -1...1), Double.random(in: 0...1))
             }
-            let fused = candidates.map { _ in Double.random(in: 0...2) }
-            let scored = Confidence(trust: 0.5, knowsDocuments: false, unrelatedSimilarity: nil)
-                .scored(candidates, fused: fused)
+            let fused = candidates.map { _ in Double.random(in: 0...2) }.sorted(by: >)
+            let confidence = Confidence(trust: 0.5, knowsDocuments: false, unrelatedSimilarity: nil)
+            let sentence: Double? = Bool.random(using: &generator) ? Double.random(in: -1...1, using: &generator) : nil
+            let likelihood = await confidence.likelihood(of: candidates) { _ in sentence }
+            let scored = Confidence.scored(candidates, fused: fused, likelihood: likelihood)
             #expect(scored.allSatisfy { (0...1).contains($0.score) })
-            let order = fused.indices.sorted { fused[$0] > fused[$1] }
-            #expect(zip(order, order.dropFirst()).allSatisfy { scored[$0].score >= scored[$1].score })
+            #expect(zip(scored, scored.dropFirst()).allSatisfy { $0.score >= $1.score })
         }
     }
 
     @Test("rises with meaning and with the share of the words that are there, and falls where nearness means little")
-    func rises() {
-        func top(_ similarity: Double, _ coverage: Double, unrelated: Double = 0.3) -> Double {
-            Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: unrelated)
-                .scored([candidate(1, similarity, coverage)], fused: [1])[0].score
+    func rises() async {
+        for sentence in [nil, 0.4] as [Double?] {
+            func top(_ similarity: Double, _ coverage: Double, unrelated: Double = 0.3) async -> Double {
+                await Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: unrelated)
+                    .likelihood(of: [candidate(1, similarity, coverage)]) { _ in sentence }
+            }
+            let (poor, good) = (await top(0.2, 0.1), await top(0.6, 0.6))
+            #expect(poor < 0.1 && good > 0.9)
+            let (base, nearer, fuller) = (await top(0.4, 0.2), await top(0.5, 0.2), await top(0.4, 0.4))
+            #expect(base < nearer && base < fuller)
+            let (usual, unusual) = (await top(0.4, 0.4, unrelated: 0.6), await top(0.4, 0.4, unrelated: 0.2))
+            #expect(usual < unusual)
         }
-        #expect(top(0.2, 0.1) < 0.1 && top(0.6, 0.6) > 0.9)
-        #expect(top(0.4, 0.2) < top(0.5, 0.2) && top(0.4, 0.2) < top(0.4, 0.4))
-        #expect(top(0.4, 0.4, unrelated: 0.6) < top(0.4, 0.4, unrelated: 0.2))
-        #expect(Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: nil).scored([], fused: []).isEmpty)
+    }
+
+    @Test("reads sentences only where passages leave doubt, and believes them then")
+    func doubt() async {
+        let confidence = Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: 0.3)
+        func likelihood(_ similarity: Double, sentence: Double) async -> (value: Double, isRead: Bool) {
+            var isRead = false
+            let value = await confidence.likelihood(of: [candidate(1, similarity, 0.3)]) { _ in
+                isRead = true
+                return sentence
+            }
+            return (value, isRead)
+        }
+        for certain in [0.1, 0.9] {
+            let isRead = await likelihood(certain, sentence: 0.5).isRead
+            #expect(!isRead)
+        }
+        let (far, near) = (await likelihood(0.5, sentence: 0.3), await likelihood(0.5, sentence: 0.7))
+        #expect(far.isRead && near.isRead)
+        #expect(far.value < 0.5 && near.value > 0.5)
+    }
+
+    @Test("is nothing where nothing was found")
+    func nothing() async {
+        let confidence = Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: nil)
+        let likelihood = await confidence.likelihood(of: []) { _ in 1 }
+        #expect(likelihood == 0)
     }
 }

@@ -43,7 +43,7 @@ struct Confidence: Sendable {
     ///     asked for only where chunks alone leave doubt.
     func likelihood(
         of candidates: [Candidate], readSentences: ([Candidate]) async throws -> Double?
-    ) async throws -> Double {
+    ) async rethrows -> Double {
         guard let best = candidates.first else { return 0 }
         let nearest = candidates.lazy.compactMap(\.evidence.similarity).max() ?? 0
         let usual =
