@@ -40,7 +40,7 @@ struct FamilyTests {
     func embeds(_ family: String, _ kernel: String) throws {
         let folder = try ModelFolder(path: Self.folder(family))
         let kernels = try #require(Kernels.all.first { $0.name == kernel })
-        let encoder = try Encoder(folder, capacity: folder.maxTokens, kernels: kernels)
+        let encoder = try Encoder(folder, capacity: folder.maxTokens, kernels: kernels, precision: .float32)
         for expected in try Self.expected(family) {
             let vector = encoder.encode([expected.ids])[0]
             #expect(vector.count == folder.dimension)
@@ -48,9 +48,19 @@ struct FamilyTests {
         }
     }
 
+    @Test("stays near the reference in the precision that is chosen for it", arguments: families)
+    func staysNear(_ family: String) throws {
+        let folder = try ModelFolder(path: Self.folder(family))
+        let encoder = try Encoder(folder, capacity: folder.maxTokens)
+        for expected in try Self.expected(family) {
+            let near = cosine(encoder.encode([expected.ids])[0], expected.vector)
+            #expect(near >= 0.99, "\(expected.text.prefix(60))")
+        }
+    }
+
     @Test("puts the model's prompts in front of queries and passages")
     func prompts() async throws {
-        let embedder = try LocalEmbedder(folder: Self.folder("bert-cased"), name: "tiny", threads: 1)
+        let embedder = try LocalEmbedder(folder: Self.folder("bert-cased"), name: "tiny", threads: 1, precision: .float32)
         let expected = try Self.expected("bert-cased")
         let query = try #require(expected.first { $0.text == "Frage: Wie lange ist die Frist?" })
         let passage = try #require(expected.first { $0.text == "Text: Die Frist ist lang." })
