@@ -10,6 +10,8 @@ struct TextNormalizer: Sendable {
         case prepend([UInt8])
         /// Scalar by scalar, without rules for the ends of words.
         case lowercase
+        /// This and the other three by Foundation's tables, which are newer than the reference's: they differ for
+        /// some rare characters. BERT, MPNet and XLM-RoBERTa do not use them.
         case composed
         case decomposed
         case compatiblyComposed
