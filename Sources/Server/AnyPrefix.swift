@@ -1,7 +1,8 @@
 import HTTPTypes
 package import Hummingbird
 
-/// The routes, also where a proxy or a client's habit puts something in front of them: `/vm/3f2a…/v1/models` is `/v1/models`.
+/// The routes, also where a proxy or a client's habit puts something in front of them: `/vm/3f2a…/v1/models` is
+/// `/v1/models`.
 ///
 /// A path whose beginning is no route's is taken from its first `v1`, `v2`, `oai` or `api/v1` on. Real routes come first, so
 /// that no id or file name within one can be mistaken for a prefix.

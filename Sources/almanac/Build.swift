@@ -136,9 +136,11 @@ private func buildServer(_ files: TLSFiles?) throws -> HTTPServerBuilder {
     do {
         let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map(NIOSSLCertificateSource.certificate)
         let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
-        return try .tls(http, tlsConfiguration: .makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key)))
+        return try .tls(
+            http, tlsConfiguration: .makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key)))
     } catch {
-        throw ConfigurationError("TLS: \(files.certificate) and \(files.key) are no certificate and its key in PEM (\(error)).")
+        throw ConfigurationError(
+            "TLS: \(files.certificate) and \(files.key) are no certificate and its key in PEM (\(error)).")
     }
 }
 

@@ -7,8 +7,8 @@ extension ProviderSettings {
     /// An element of `providers` in the configuration file.
     init(configured fields: Fields) throws {
         try fields.allowOnly([
-            "name", "base_url", "api_key", "api_key_file", "headers", "models", "embedding_models", "context_tokens", "timeouts",
-            "retries", "aliases", "breaker", "images", "strict",
+            "name", "base_url", "api_key", "api_key_file", "headers", "models", "embedding_models", "context_tokens",
+            "timeouts", "retries", "aliases", "breaker", "images", "strict",
         ])
         let name = try fields.requiredString("name", maxLength: 64)
         try self.init(

@@ -7,8 +7,8 @@ struct TLSFiles: Hashable, Sendable {
 }
 
 extension Configuration {
-    /// The variables of text-generation-webui's API, which count before everything else, flags included: who moves from there
-    /// keeps them.
+    /// The variables of text-generation-webui's API, which count before everything else, flags included: who moves from
+    /// there keeps them.
     mutating func apply(webUI environment: [String: String]) throws {
         if let text = environment["OPENEDAI_PORT"] {
             guard let number = Int(text), (0...65_535).contains(number) else {

@@ -23,7 +23,7 @@ struct RefusedRoutes: Sendable {
         ),
         (
             ["search", "answers", "classifications"],
-            "This endpoint is gone from OpenAI's API. Use '/vector_stores/{id}/search', or '/chat/completions' with a knowledge base."
+            "This endpoint is gone from OpenAI's API. Use '/vector_stores/{id}/search' or '/chat/completions'."
         ),
     ]
 

@@ -117,7 +117,9 @@ struct AssembledMessage: Sendable {
         guard case .object(let one) = one, case .object(let other) = other else { return other == .null ? one : other }
         return .object(
             one.merging(other) { one, other in
-                guard case .array(let one) = one, case .array(let other) = other else { return other == .null ? one : other }
+                guard case .array(let one) = one, case .array(let other) = other else {
+                    return other == .null ? one : other
+                }
                 return .array(one + other)
             })
     }

@@ -5,7 +5,7 @@ import Service
 /// One answer as the events of Alan's own streams, told apart by `kind`: `message` at the beginning and at the end, `tokens`
 /// between, `error` where it breaks off.
 ///
-///     data: {"kind": "message", "message": {"resource_id": …, "role": "assistant", "state": "Generating", "content": ""}, "alan": {…}}
+///     data: {"kind": "message", "message": {"resource_id": …, "state": "Generating", "content": ""}, "alan": {…}}
 ///     data: {"kind": "tokens", "message_id": …, "tokens": "In 1871", "reasoning_tokens": ""}
 ///     data: {"kind": "message", "message": {…, "state": "Done"}, "finish_reason": "stop", "usage": {…}}
 struct GenerateStreamEvents: AnswerShape {

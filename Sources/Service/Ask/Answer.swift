@@ -52,7 +52,8 @@ package struct AnswerEvents: AsyncSequence, Sendable {
     let model: AsyncThrowingStream<ModelEvent, any Error>
     /// nil where nothing was searched, and nothing is a marker.
     let referenceCount: Int?
-    let meter: UsageMeter?
+    /// Sees what is used on the way.
+    var meter: UsageMeter?
     /// Whether the answer is to end here.
     var isStopped: @Sendable () -> Bool = { false }
 

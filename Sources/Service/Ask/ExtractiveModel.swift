@@ -51,7 +51,8 @@ package struct ExtractiveModel: LanguageModel {
         let parameters = prompt.parameters
         if let type = parameters["response_format"]?["type"]?.string, type != "text" {
             throw RequestError.invalid(
-                parameter: "response_format", message: "must be 'text': the model 'extractive' quotes and writes no JSON")
+                parameter: "response_format",
+                message: "must be 'text': the model 'extractive' quotes and writes no JSON")
         }
         if let choice = parameters["tool_choice"], choice == "required" || choice.object != nil {
             throw RequestError.invalid(

@@ -19,7 +19,8 @@ enum ModerationExamples {
         (
             "hate",
             [
-                "People of that race are inferior and should not live here.", "I hate all members of that religion, they are vermin.",
+                "People of that race are inferior and should not live here.",
+                "I hate all members of that religion, they are vermin.",
                 "Those immigrants are subhuman parasites.", "Women are inferior and should have no rights.",
                 "Gay people are disgusting and should be banned.",
             ]
