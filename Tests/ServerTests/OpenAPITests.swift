@@ -40,7 +40,9 @@ struct OpenAPITests {
     func otherMethods() async throws {
         try await TestServer.run { server in
             let operations = try await Self.operations(server)
-            for (path, known) in Dictionary(grouping: operations, by: \.path) {
+            // Behind a model's id, which may hold slashes, the router cannot tell one path from another.
+            for known in Dictionary(grouping: operations, by: { Self.unnamed($0.path) }).values {
+                let path = known[0].path
                 let methods = Set(known.map(\.method))
                 for method in ["GET", "PUT", "POST", "DELETE", "PATCH"] where !methods.contains(method) {
                     let answer = try await server.send(.init(method)!, path.replacing(/\{\w+\}/, with: "x"))

@@ -29,6 +29,8 @@ struct AnswerEveryRequest: RouterMiddleware {
         response.headers[.requestID] = context.requestID
         response.headers[.processingTime] = "\(time.components.seconds * 1_000 + time.components.attoseconds / 1_000_000_000_000_000)"
         response.headers[.contentTypeOptions] = "nosniff"
+        // Whoever asks for the head alone takes a body for the next answer.
+        if request.method == .head { response.body = ResponseBody() }
         context.logger.info(
             "request",
             metadata: [
