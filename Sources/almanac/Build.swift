@@ -49,7 +49,8 @@ func buildServices(
         directory: configuration.dataDirectory,
         onDamage: { logger.error("stored data is damaged and left out", metadata: ["error": "\($0)"]) })
     let searchers = Workers(count: configuration.threads, name: "search")
-    let index = VectorIndex(store: database, segments: database, workers: searchers)
+    let index = VectorIndex(
+        store: database, segments: database, workers: searchers, kernel: configuration.embedding.kernel)
     let catalog = buildCatalog(configuration, embedders, moreModels)
     let retriever = Retriever(
         embedders: embedders, index: index, keywords: database, documents: database, chunks: database,
@@ -98,7 +99,8 @@ func buildServices(
         batchRunner: batchRunner,
         collector: CollectExpired(
             expireUploads: { try await database.expireUploads() },
-            removeResponses: { try await database.removeResponses(before: $0) }, logger: logger),
+            removeResponses: { try await database.removeResponses(before: $0) },
+            releaseIndexes: { index.release(unusedSince: $0) }, logger: logger),
         webhooks: webhooks, usage: usage, logger: logger)
 }
 

@@ -61,6 +61,7 @@ struct IndexLifeTests {
             switch Int.random(in: 0...7, using: &generator) {
             case 0: try await index.settle(base)
             case 1: index = make()
+            case 3: index.release(unusedSince: .now)
             case 2:
                 store.damageSegment(of: base, using: &generator)
                 index = make()
@@ -90,6 +91,23 @@ struct IndexLifeTests {
         try await again.settle(base)
         try await expectTruth(again, &generator)
         #expect(store.bases.withLock { $0[base]?.segments.reduce(0) { $0 + $1.kept.rows } ?? 0 } < 100)
+    }
+
+    @Test("holds nothing of what nobody has searched for a while, and finds it again when asked")
+    func releases() async throws {
+        var generator = SeededGenerator(9)
+        var chunk: Int64 = 1
+        for number in 0..<40 { store.put(document(number, 10, &chunk, &generator), in: base) }
+        let index = index(keepsFloats: true)
+        try await index.settle(base)
+        let held = index.bytes
+        let before = ContinuousClock.now
+        try await expectTruth(index, &generator)
+        index.release(unusedSince: before)
+        #expect(held > 0 && index.bytes == held)
+        index.release(unusedSince: .now)
+        #expect(index.bytes == 0)
+        try await expectTruth(index, &generator)
     }
 
     @Test("estimates at least 99 of 100 nearest, also after deletes", arguments: [0, 10, 50, 75], [false, true])

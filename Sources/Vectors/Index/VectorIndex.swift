@@ -20,8 +20,8 @@ package final class VectorIndex: PassageIndex {
         var change: Task<Void, any Error>?
         /// Sealing or merging under way.
         var upkeep: Task<Void, Never>?
-        /// When it was last searched, in searches.
-        var lastUse = 0
+        /// When it was last searched.
+        var lastUse = ContinuousClock.now
     }
 
     let store: any VectorStore
@@ -30,7 +30,6 @@ package final class VectorIndex: PassageIndex {
     let kernels: IndexKernels
     let limits: IndexLimits
     private let bases = Mutex<[KnowledgeBaseID: Held]>([:])
-    private let uses = Atomic(0)
 
     /// - Parameters:
     ///   - segments: Where codes are kept; nil: everything stays in memory and is made anew at every start.
@@ -65,6 +64,16 @@ package final class VectorIndex: PassageIndex {
     /// Lets go of what is held of a knowledge base, as when it was removed. A later search would load it again.
     package func forget(_ base: KnowledgeBaseID) {
         bases.withLock { $0[base] = nil }
+    }
+
+    /// Lets go of the knowledge bases that nobody searched since then, so that many that are asked now and then cost no
+    /// memory in between. A later search loads them again.
+    package func release(unusedSince instant: ContinuousClock.Instant) {
+        bases.withLock { bases in
+            for (base, held) in bases where held.lastUse < instant && held.change == nil && held.upkeep == nil {
+                bases[base] = nil
+            }
+        }
     }
 
     // MARK: - Searching
@@ -191,7 +200,7 @@ package final class VectorIndex: PassageIndex {
 
     private func next(for base: KnowledgeBaseID, wanted: Int64) -> Next {
         bases.withLock { bases in
-            bases[base, default: Held()].lastUse = uses.add(1, ordering: .relaxed).newValue
+            bases[base, default: Held()].lastUse = .now
             guard let held = bases[base], held.snapshot.revision < wanted else {
                 return .ready(bases[base]?.snapshot ?? Snapshot())
             }
