@@ -4,8 +4,8 @@ package import Hummingbird
 /// The routes, also where a proxy or a client's habit puts something in front of them: `/vm/3f2a…/v1/models` is
 /// `/v1/models`.
 ///
-/// A path whose beginning is no route's is taken from its first `v1`, `v2`, `oai` or `api/v1` on. Real routes come first, so
-/// that no id or file name within one can be mistaken for a prefix.
+/// A path that does not begin as a route does is taken from its first `v1`, `v2`, `oai` or `api` on behind which it does.
+/// Real routes come first, so that no id or file name within one can be mistaken for a prefix.
 package struct AnyPrefix: HTTPResponderBuilder {
     private let router: Router<AppContext>
 
@@ -14,32 +14,57 @@ package struct AnyPrefix: HTTPResponderBuilder {
     }
 
     package func buildResponder() -> some HTTPResponder<AppContext> {
-        let beginnings = router.routes.compactMap { $0.path.components.first?.description }
-        return PrefixedResponder(inner: router.buildResponder(), beginnings: Set(beginnings))
+        PrefixedResponder(
+            inner: router.buildResponder(),
+            beginnings: RouteBeginnings(router.routes.map { $0.path.components.map(\.description) }))
+    }
+}
+
+/// How the routes begin: their first two segments.
+struct RouteBeginnings: Sendable {
+    /// What stands for any segment.
+    private static let any = "*"
+    /// By the first segment, the second ones; "" where the route ends with the first.
+    private var seconds: [String: Set<String>] = [:]
+
+    /// - Parameter routes: Their segments; parameters begin with `:`, `{` or `*`.
+    init(_ routes: [[String]]) {
+        for route in routes {
+            guard let first = route.first else { continue }
+            let second = route.dropFirst().first ?? ""
+            let isParameter = second.first.map { ":{*".contains($0) } ?? false
+            seconds[first, default: []].insert(isParameter ? Self.any : second)
+        }
+    }
+
+    func begin(_ path: ArraySlice<Substring>) -> Bool {
+        guard let first = path.first, let seconds = seconds[String(first)] else { return false }
+        let second = path.dropFirst().first.map(String.init) ?? ""
+        return seconds.contains(second) || (!second.isEmpty && seconds.contains(Self.any))
     }
 }
 
 struct PrefixedResponder<Inner: HTTPResponder>: HTTPResponder where Inner.Context == AppContext {
     let inner: Inner
-    /// First segments of all routes.
-    let beginnings: Set<String>
+    let beginnings: RouteBeginnings
 
     func respond(to request: Request, context: AppContext) async throws -> Response {
-        guard let path = Self.withoutPrefix(request.uri.description, beginnings) else {
+        guard let path = withoutPrefix(request.uri.description, beginnings) else {
             return try await inner.respond(to: request, context: context)
         }
         var head = request.head
         head.path = path
         return try await inner.respond(to: Request(head: head, body: request.body), context: context)
     }
+}
 
-    /// The path from the API's beginning on, query and all; nil where it has no prefix, or none that hides an API.
-    static func withoutPrefix(_ path: String, _ beginnings: Set<String>) -> String? {
-        let end = path.firstIndex { $0 == "?" || $0 == "#" } ?? path.endIndex
-        let segments = path[..<end].split(separator: "/")
-        guard let first = segments.first, !beginnings.contains(String(first)) else { return nil }
-        guard var start = segments.firstIndex(where: { ["v1", "v2", "oai"].contains($0) }), start > 0 else { return nil }
-        if segments[start] == "v1", segments[start - 1] == "api" { start -= 1 }
-        return "/" + path[segments[start].startIndex...]
+/// The path from the API's beginning on, query and all; nil where it has no prefix, or none that hides an API.
+func withoutPrefix(_ path: String, _ beginnings: RouteBeginnings) -> String? {
+    let end = path.firstIndex { $0 == "?" || $0 == "#" } ?? path.endIndex
+    let segments = path[..<end].split(separator: "/")[...]
+    guard !beginnings.begin(segments) else { return nil }
+    let start = segments.indices.dropFirst().first { index in
+        ["v1", "v2", "oai", "api"].contains(segments[index]) && beginnings.begin(segments[index...])
     }
+    return start.map { "/" + path[segments[$0].startIndex...] }
 }
