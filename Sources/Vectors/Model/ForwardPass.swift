@@ -41,7 +41,8 @@ final class ForwardPass: Sendable {
                 ? 0
                 : max(
                     capacity * words(precision.kernel, shape.hidden), Self.tileRows * words(kern_bfloat16, shape.hidden),
-                    Self.tileRows * words(precision.kernel, shape.intermediate)))
+                    Self.tileRows * words(precision.kernel, shape.intermediate),
+                    Self.tileRows * words(kern_bfloat16, shape.intermediate)))
         scratch = FloatBuffer(
             count: kern_attention_scratch(kernels.table, min(capacity, shape.longestText), shape.headSize))
     }
