@@ -37,13 +37,25 @@ actor ChatAnswer {
         AsyncThrowingStream { try await self.next() }
     }
 
+    /// Waits for the first event, which the stream then begins with: a status of 200 is no answer yet.
+    ///
+    /// - Throws: What the stream would throw before any event.
+    func begin() async throws {
+        await wait()
+        if ready.isEmpty, case .failed(let error) = ending { throw error }
+    }
+
     private func next() async throws -> ModelEvent? {
-        waitingSince = .now
-        while ready.isEmpty, ending == nil { await read() }
+        await wait()
         if !ready.isEmpty { return ready.removeFirst() }
         defer { ending = .complete }
         if case .failed(let error) = ending { throw error }
         return nil
+    }
+
+    private func wait() async {
+        waitingSince = .now
+        while ready.isEmpty, ending == nil { await read() }
     }
 
     /// Reads until something happened: events, the end, or a failure.

@@ -4,8 +4,8 @@ import Synchronization
 /// Keeps requests from a model that fails every time, so that nobody waits for deadlines that will pass, and tries it again
 /// with one request after a rest (the circuit breaker of Nygard's "Release It!").
 ///
-/// Counts whole exchanges, retries included: their failures to connect, deadlines and statuses of 500 and more. What a server
-/// refuses is no failure of the server.
+/// Counts exchanges up to the first piece of the answer, retries included: their failures to connect, deadlines, statuses
+/// of 500 and more, and answers that are none. What a server refuses is no failure of the server.
 final class CircuitBreaker: Sendable {
     private struct State {
         /// Since the last success, at most as many as open the breaker.

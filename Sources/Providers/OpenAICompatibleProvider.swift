@@ -104,7 +104,7 @@ struct OpenAICompatibleModel: LanguageModel {
     /// Asks for a stream, whatever the client asked us for: only a stream shows that the server is still alive, and only
     /// a stream ends early when nobody listens any more.
     ///
-    /// - Returns: Once the server has begun to answer. Of several choices only the first gives events.
+    /// - Returns: Once the first event has come. Of several choices only the first gives events.
     func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error> {
         let settings = transport.settings
         if let media = prompt.firstMedia, !settings.takesMedia {
@@ -152,7 +152,9 @@ struct OpenAICompatibleModel: LanguageModel {
         do {
             return try await breaker.pass(provider: transport.settings.name) {
                 let reply = try await transport.begin(call, within: deadlines, retries: retries)
-                return try ChatAnswer(reply, from: transport, within: deadlines).events
+                let answer = try ChatAnswer(reply, from: transport, within: deadlines)
+                try await answer.begin()
+                return answer.events
             }
         } catch UpstreamError.rejected(let provider, _, let message) where message.namesContextLength {
             throw UpstreamError.contextExceeded(

@@ -86,7 +86,7 @@ struct EqualModelTests {
 
     /// The answer to a question about a model that `first` and a healthy server have, and how often each was asked.
     private func run(
-        _ first: Act, times: Int = 1
+        _ first: Act, times: Int = 1, patience: Duration = .seconds(60)
     ) async throws -> (events: [ModelEvent], error: (any Error)?, first: Int, second: Int) {
         let result = Shared<(events: [ModelEvent], error: (any Error)?, first: Int, second: Int)>(([], nil, 0, 0))
         try await FakeUpstream.run { _ in
@@ -98,6 +98,7 @@ struct EqualModelTests {
                 var (one, two) = (one, two)
                 one.models = ["m"]
                 one.retries.limit = 2
+                one.timeouts.firstToken = patience
                 two.models = []
                 two.aliases = ["m": "theirs"]
                 let registry = ModelRegistry(local: [], providers: [one, two].map(OpenAICompatibleProvider.init))
@@ -115,12 +116,20 @@ struct EqualModelTests {
         "the next answers where the first cannot, which is not asked twice",
         arguments: [
             .answer(status: 500, ""), .answer(status: 429, ""), .answer(status: 401, ""), .answer(status: 404, ""),
-            .answer(headers: ["content-type": "text/html"], ""),
+            .answer(headers: ["content-type": "text/html"], ""), .answer(""), .answer(#"{"error": {"message": "no"}}"#),
+            .events([]), .events([Chunk.text(of: ["error": ["message": "overloaded"]])]), .bytes([], then: .breakOff),
         ] as [Act])
     func failover(first: Act) async throws {
         let result = try await run(first)
         #expect(result.events == [.text("b"), .finish("stop")])
         #expect(result.error == nil)
+        #expect((result.first, result.second) == (1, 1))
+    }
+
+    @Test("the next answers where the first begins and says nothing by its deadline")
+    func silence() async throws {
+        let result = try await run(.bytes([": wait\n\n"], then: .silence), patience: .milliseconds(100))
+        #expect(result.events == [.text("b"), .finish("stop")])
         #expect((result.first, result.second) == (1, 1))
     }
 
@@ -134,9 +143,9 @@ struct EqualModelTests {
         #expect((refused.second, broken.second) == (0, 0))
     }
 
-    @Test("one that failed too often is asked last")
-    func resting() async throws {
-        let result = try await run(.answer(status: 503, ""), times: 9)
+    @Test("one that failed too often is asked last", arguments: [.answer(status: 503, ""), .events([])] as [Act])
+    func resting(failure: Act) async throws {
+        let result = try await run(failure, times: 9)
         #expect((result.first, result.second) == (5, 9))
     }
 }

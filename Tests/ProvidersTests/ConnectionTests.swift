@@ -100,12 +100,17 @@ struct ConnectionTests {
         }
     }
 
-    @Test("closes when the task that waits is cancelled, before and amid the answer", arguments: [true, false])
-    func cancelled(isBegun: Bool) async throws {
+    @Test(
+        "closes when the task that waits is cancelled, before and amid the answer",
+        arguments: [
+            (.silence, false), (.bytes([": wait\n\n"], then: .silence), false),
+            (.bytes(["data: \(Chunk.text("a"))\n\n"], then: .silence), true),
+        ] as [(Act, Bool)])
+    func cancelled(act: Act, isBegun: Bool) async throws {
         let begun = AsyncStream<Void>.makeStream()
         try await FakeUpstream.run { _ in
             if !isBegun { begun.continuation.yield() }
-            return isBegun ? .bytes(["data: \(Chunk.text("a"))\n\n"], then: .silence) : .silence
+            return act
         } _: { upstream, settings in
             let provider = OpenAICompatibleProvider(settings)
             let reader = Task {
