@@ -1,5 +1,6 @@
 import HTTPTypes
 import Logging
+import TestSupport
 import Testing
 
 @testable import Knowledge
@@ -41,6 +42,32 @@ struct UsageTests {
             let strangers = try await users.get("/api/v1/usage?key=\(other["id"]?.string ?? "")")
             #expect(strangers.status == 403)
         }
+    }
+
+    @Test("is the sum of an answer's choices, said by the model or counted, with the prompt once")
+    func choices() async throws {
+        let (reports, report) = AsyncStream.makeStream(of: TokenUsage.self)
+        let (counter, prompt) = (WordEmbedder(), JSONValue.object(["role": "user", "content": "a b c"]))
+        func meter(choices: Int) -> UsageMeter {
+            UsageMeter(
+                UsageEstimate(prompt: [prompt], counter: counter, workers: Workers(count: 1, name: "test")),
+                choices: choices
+            ) { report.yield($0) }
+        }
+        let said = TokenUsage(prompt: 99, completion: 5)
+        for estimated in 0...2 {
+            let meter = meter(choices: 3)
+            for choice in 0..<3 {
+                meter.see(.text("one two"), of: choice)
+                if choice >= estimated { meter.see(.usage(said), of: choice) }
+            }
+        }
+        // Two of them are counted in tasks of their own, in no order.
+        var found: Set<TokenUsage> = []
+        for await usage in reports.prefix(3) { found.insert(usage) }
+        let counted = counter.count("one two")
+        #expect(
+            found == Set((0...2).map { TokenUsage(prompt: 99, completion: $0 * counted + (3 - $0) * 5) }))
     }
 
     @Test("is asked for by days in order")

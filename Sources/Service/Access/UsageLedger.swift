@@ -73,7 +73,7 @@ package final class UsageLedger: Service {
     package static func day(of time: Date) -> Int { Int((time.timeIntervalSince1970 / 86_400).rounded(.down)) }
 }
 
-/// What one answer used, told to the ledger when nobody reads the answer any more: at its end, where it broke off, or when
+/// What all choices of one answer used, told to the ledger when nobody reads the answer any more: at its end, where it broke off, or when
 /// the client has left.
 final class UsageMeter: Sendable {
     private struct Reading {
@@ -81,31 +81,38 @@ final class UsageMeter: Sendable {
         var text = ""
     }
 
-    private let reading = Mutex(Reading())
+    /// By choice.
+    private let readings: Mutex<[Reading]>
     private let estimate: UsageEstimate
     private let report: @Sendable (TokenUsage) -> Void
 
-    init(_ estimate: UsageEstimate, report: @escaping @Sendable (TokenUsage) -> Void) {
+    init(_ estimate: UsageEstimate, choices: Int, report: @escaping @Sendable (TokenUsage) -> Void) {
+        readings = Mutex(Array(repeating: Reading(), count: choices))
         self.estimate = estimate
         self.report = report
     }
 
-    func see(_ event: ModelEvent) {
-        reading.withLock { reading in
+    func see(_ event: ModelEvent, of choice: Int) {
+        readings.withLock { readings in
             switch event {
-            case .text(let text): if reading.exact == nil { reading.text += text }
-            case .usage(let usage): reading.exact = usage
+            case .text(let text): if readings[choice].exact == nil { readings[choice].text += text }
+            case .usage(let usage): readings[choice].exact = usage
             case .fields, .logprobs, .finish: break
             }
         }
     }
 
     deinit {
-        let (estimate, report, reading) = (estimate, report, reading.withLock { $0 })
-        if let exact = reading.exact { return report(exact) }
+        let (estimate, report, readings) = (estimate, report, readings.withLock { $0 })
+        let exact = readings.compactMap(\.exact)
+        if exact.count == readings.count { return report(.ofChoices(exact)) }
         Task {
-            // Counting runs on threads of its own; it fails only when cancelled, which this task never is.
-            if let usage = try? await estimate(reading.text) { report(usage) }
+            var usages = exact
+            for reading in readings where reading.exact == nil {
+                // Counting runs on threads of its own; it fails only when cancelled, which this task never is.
+                if let usage = try? await estimate(reading.text) { usages.append(usage) }
+            }
+            report(.ofChoices(usages))
         }
     }
 }

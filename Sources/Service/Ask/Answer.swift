@@ -52,6 +52,8 @@ package struct AnswerEvents: AsyncSequence, Sendable {
     let model: AsyncThrowingStream<ModelEvent, any Error>
     /// nil where nothing was searched, and nothing is a marker.
     let referenceCount: Int?
+    /// Whose events these are among the answer's, from 0.
+    var choice = 0
     /// Sees what is used on the way.
     var meter: UsageMeter?
     /// Whether the answer is to end here.
@@ -62,6 +64,7 @@ package struct AnswerEvents: AsyncSequence, Sendable {
         var model: AsyncThrowingStream<ModelEvent, any Error>.Iterator?
         let isStopped: @Sendable () -> Bool
         var filter: CitationFilter
+        let choice: Int
         let meter: UsageMeter?
         var waiting: [AnswerEvent] = []
         var hasFinished = false
@@ -80,7 +83,7 @@ package struct AnswerEvents: AsyncSequence, Sendable {
         }
 
         private mutating func take(_ event: ModelEvent) {
-            meter?.see(event)
+            meter?.see(event, of: choice)
             switch event {
             case .text(let text):
                 let shown = filter.push(text)
@@ -104,7 +107,7 @@ package struct AnswerEvents: AsyncSequence, Sendable {
     package func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(
             model: model.makeAsyncIterator(), isStopped: isStopped, filter: CitationFilter(referenceCount: referenceCount),
-            meter: meter)
+            choice: choice, meter: meter)
     }
 }
 

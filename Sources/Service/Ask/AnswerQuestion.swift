@@ -60,7 +60,7 @@ package struct AnswerQuestion: Sendable {
         let estimate = UsageEstimate(prompt: prompt.messages, counter: counter, workers: workers)
         // One for all choices: the prompt is counted once.
         let meter = ledger.map { ledger in
-            UsageMeter(estimate) { ledger.note($0, of: asked.resolved.model, in: scope) }
+            UsageMeter(estimate, choices: streams.count) { ledger.note($0, of: asked.resolved.model, in: scope) }
         }
         return Answer(
             model: question.model ?? asked.resolved.model,
@@ -71,8 +71,9 @@ package struct AnswerQuestion: Sendable {
                 droppedTurns: droppedTurns),
             query: asked.found.query?.inFull,
             references: prompt.passages,
-            choices: streams.map {
-                AnswerEvents(model: $0, referenceCount: references, meter: meter, isStopped: isStopped)
+            choices: streams.enumerated().map { number, stream in
+                AnswerEvents(
+                    model: stream, referenceCount: references, choice: number, meter: meter, isStopped: isStopped)
             },
             estimate: estimate
         )
