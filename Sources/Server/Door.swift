@@ -125,7 +125,7 @@ package struct Door: Sendable {
     private func addModels(to group: RouterGroup<AppContext>) {
         ChatRoutes(answer: answer, streams: streams).add(to: group)
         CompletionRoutes(answer: answer, embedders: embedders, streams: streams).add(to: group)
-        ResponseRoutes(answer: answer, responses: responses).add(to: group)
+        ResponseRoutes(answer: answer, responses: responses, streams: streams).add(to: group)
         EmbeddingRoutes(embedders: embedders, usage: usage).add(to: group)
         ModerationRoutes(moderate: moderate).add(to: group)
     }

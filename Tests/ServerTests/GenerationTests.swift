@@ -9,6 +9,7 @@ import TestSupport
 import Testing
 
 @testable import Knowledge
+@testable import OpenAIWire
 @testable import Server
 @testable import Service
 @testable import almanac
@@ -144,8 +145,8 @@ struct GenerationTests {
         }
     }
 
-    @Test("keeps a silent stream alive with comments")
-    func keptAlive() async throws {
+    @Test("keeps a silent stream alive with comments", arguments: [false, true])
+    func keptAlive(isResponse: Bool) async throws {
         let model = PacedModel()
         let answer = Answer(
             model: "m",
@@ -157,7 +158,7 @@ struct GenerationTests {
         var habits = StreamHabits()
         habits.keepAlive = .milliseconds(1)
         let source = ApplicationRequestContextSource(channel: NIOAsyncTestingChannel(), logger: Logger(label: "test"))
-        let stream = AnswerStream(first: ChatObjects(answer), habits: habits, context: AppContext(source: source))
+        let context = AppContext(source: source)
         // The model speaks only once two comments have been written.
         let paper = Paper { text in
             guard text.components(separatedBy: ": keep-alive").count == 3 else { return }
@@ -165,9 +166,18 @@ struct GenerationTests {
             model.fallSilentForGood()
         }
         var writer: any ResponseBodyWriter = paper
-        try await stream.write(to: &writer)
-        #expect(paper.text.withLock { $0 }.contains("at last"))
-        #expect(paper.text.withLock { $0 }.hasSuffix("data: [DONE]\n\n"))
+        if isResponse {
+            let request = try ResponseRequest(Fields(json: Data(#"{"input": "x", "stream": true, "store": false}"#.utf8)))
+            try await ResponseStream(
+                request: request, answer: answer, responses: NoResponses(), scope: Scope(tenant: TenantID(rawValue: "t"), role: .user),
+                habits: habits, context: context
+            ).write(to: &writer)
+        } else {
+            try await AnswerStream(first: ChatObjects(answer), habits: habits, context: context).write(to: &writer)
+        }
+        let text = paper.text.withLock { $0 }
+        #expect(text.contains("at last"))
+        #expect(text.hasSuffix("data: [DONE]\n\n") || isResponse && text.contains("event: response.completed"))
     }
 
     @Test("ends at the holder's word with what there is so far")
@@ -210,6 +220,14 @@ private final class PacedModel: LanguageModel, Sendable {
     func stream() async throws -> AsyncThrowingStream<ModelEvent, any Error> { events.stream }
 
     func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error> { events.stream }
+}
+
+/// Keeps nothing.
+private struct NoResponses: ResponseStore {
+    func add(_ response: StoredResponse, in scope: Scope) async throws {}
+    func response(_ id: ResponseID, in scope: Scope) async throws -> StoredResponse { throw CancellationError() }
+    func conversation(upTo id: ResponseID, in scope: Scope) async throws -> [StoredResponse] { [] }
+    func remove(_ id: ResponseID, in scope: Scope) async throws {}
 }
 
 /// Keeps what is written, and shows it to somebody each time.

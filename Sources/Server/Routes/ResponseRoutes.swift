@@ -11,6 +11,7 @@ import Service
 struct ResponseRoutes: Sendable {
     let answer: AnswerQuestion
     let responses: any ResponseStore
+    let streams: StreamHabits
 
     func add(to group: RouterGroup<AppContext>) {
         group.post("responses", use: create)
@@ -34,7 +35,7 @@ struct ResponseRoutes: Sendable {
         let scope = try context.caller()
         let stream = ResponseStream(
             request: asked, answer: try await context.whileClientIsPresent { try await answer(asked, in: scope) },
-            responses: responses, scope: scope, context: context)
+            responses: responses, scope: scope, habits: streams, context: context)
         if asked.stream { return .eventStream { writer in try await stream.write(to: &writer) } }
         return try await Response.json(context.whileClientIsPresent { try await stream.whole() })
     }
@@ -101,41 +102,54 @@ struct ResponseStream: Sendable {
     let answer: Answer
     let responses: any ResponseStore
     let scope: Scope
+    let habits: StreamHabits
     let context: AppContext
 
     func whole() async throws -> JSONValue {
-        try await events { _ in }.response
+        var response = ResponseEvents(request, answer)
+        _ = response.begin()
+        var usage: TokenUsage?
+        for try await piece in answer.events {
+            if case .usage(let known) = piece { usage = known }
+            _ = response.take(piece)
+        }
+        _ = try await end(&response, usage)
+        return response.response
     }
 
     /// Ends with `response.completed` or `response.incomplete`, or with `response.failed` where the model failed on the
     /// way.
     func write(to writer: inout any ResponseBodyWriter) async throws {
         try await context.whileClientIsPresent(writing: writer) { writer in
-            _ = try await events { events in
-                for event in events { try await writer.write(Self.bytes(of: event)) }
+            var response = ResponseEvents(request, answer)
+            try await Self.write(response.begin(), to: &writer)
+            do {
+                var usage: TokenUsage?
+                try await habits.follow(answer.events, writingTo: &writer) { piece, writer in
+                    if case .usage(let known) = piece { usage = known }
+                    let events = response.take(piece)
+                    try await Self.write(events, to: &writer)
+                    return !events.isEmpty
+                }
+                try await Self.write(end(&response, usage), to: &writer)
+            } catch let error where !(error is CancellationError) && !(error is ChannelError) {
+                context.logger.warning("a response broke off", metadata: ["error": "\(error)"])
+                try await Self.write(response.fail(ErrorAnswer(error)), to: &writer)
             }
         }
     }
 
-    private func events(_ write: ([JSONValue]) async throws -> Void) async throws -> ResponseEvents {
-        var events = ResponseEvents(request, answer)
-        try await write(events.begin())
-        do {
-            var usage: TokenUsage?
-            for try await piece in answer.events {
-                if case .usage(let known) = piece { usage = known }
-                try await write(events.take(piece))
-            }
-            if usage == nil { usage = try await answer.usage(of: events.text) }
-            let last = events.end(usage ?? TokenUsage(prompt: 0, completion: 0))
-            // Kept first: a client that has read the end can go on from it.
-            if request.stores { try await responses.add(events.stored, in: scope) }
-            try await write(last)
-        } catch let error where request.stream && !(error is CancellationError) && !(error is ChannelError) {
-            context.logger.warning("a response broke off", metadata: ["error": "\(error)"])
-            try await write(events.fail(ErrorAnswer(error)))
-        }
-        return events
+    /// Keeps the response before its end is told: a client that has read the end can go on from it.
+    private func end(_ response: inout ResponseEvents, _ known: TokenUsage?) async throws -> [JSONValue] {
+        let usage: TokenUsage
+        if let known { usage = known } else { usage = try await answer.usage(of: response.text) }
+        let last = response.end(usage)
+        if request.stores { try await responses.add(response.stored, in: scope) }
+        return last
+    }
+
+    private static func write(_ events: [JSONValue], to writer: inout any ResponseBodyWriter) async throws {
+        for event in events { try await writer.write(bytes(of: event)) }
     }
 
     private static func bytes(of event: JSONValue) throws -> ByteBuffer {

@@ -39,6 +39,35 @@ package struct StreamHabits: Sendable {
         habits.endsWithDone = false
         return habits
     }
+
+    private enum Signal<Piece: Sendable>: Sendable {
+        case piece(Piece)
+        case tick, end
+    }
+
+    /// Hands over each piece as it comes, and writes comments while none do.
+    ///
+    /// - Parameter take: Returns whether it has written something.
+    func follow<Pieces: AsyncSequence & Sendable>(
+        _ pieces: Pieces, writingTo writer: inout any ResponseBodyWriter,
+        _ take: (Pieces.Element, inout any ResponseBodyWriter) async throws -> Bool
+    ) async throws where Pieces.Element: Sendable {
+        var isQuiet = false
+        let signals = chain(pieces.map { Signal.piece($0) }, [Signal.end].async)
+        let ticks = AsyncTimerSequence(interval: keepAlive, clock: .continuous).map { _ in Signal<Pieces.Element>.tick }
+        for try await signal in merge(signals, ticks) {
+            switch signal {
+            case .piece(let piece):
+                if try await take(piece, &writer) { isQuiet = false }
+            case .tick:
+                if isQuiet { try await writer.write(ByteBuffer(string: ": keep-alive\n\n")) }
+                isQuiet = true
+            case .end:
+                return
+            }
+        }
+        throw CancellationError()
+    }
 }
 
 /// Writes answers as server-sent events while they are made.
@@ -73,34 +102,18 @@ struct AnswerStream: Sendable {
         try await writer.write(Self.event(first.closing(usage, of: made[0])))
     }
 
-    private enum Signal: Sendable {
-        case piece(AnswerPieces.Element)
-        case tick, end
-    }
-
     private func write(
         _ shape: any AnswerShape, to writer: inout any ResponseBodyWriter
     ) async throws -> AssembledAnswer {
         for object in shape.opening() { try await writer.write(Self.event(object)) }
         var made = AssembledAnswer(shape.answer)
-        var isQuiet = false
-        let pieces = chain(shape.answer.pieces.map(Signal.piece), [Signal.end].async)
-        let ticks = AsyncTimerSequence(interval: habits.keepAlive, clock: .continuous).map { _ in Signal.tick }
-        for try await signal in merge(pieces, ticks) {
-            switch signal {
-            case .piece(let piece):
-                made.add(piece)
-                guard let object = shape.object(piece) else { continue }
-                try await writer.write(Self.event(object))
-                isQuiet = false
-            case .tick:
-                if isQuiet { try await writer.write(ByteBuffer(string: ": keep-alive\n\n")) }
-                isQuiet = true
-            case .end:
-                return made
-            }
+        try await habits.follow(shape.answer.pieces, writingTo: &writer) { piece, writer in
+            made.add(piece)
+            guard let object = shape.object(piece) else { return false }
+            try await writer.write(Self.event(object))
+            return true
         }
-        throw CancellationError()
+        return made
     }
 
     private static func event(_ value: JSONValue) throws -> ByteBuffer {
