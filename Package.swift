@@ -79,6 +79,7 @@ let package = Package(
             name: "Service",
             dependencies: [
                 "Documents", "Knowledge",
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
