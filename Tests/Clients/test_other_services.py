@@ -71,6 +71,8 @@ def test_engines_are_models_by_their_older_name(http):
     ("POST", "/v1/images/generations", 404), ("POST", "/v1/images/edits", 404), ("POST", "/v1/images/variations", 404),
     ("POST", "/v1/audio/transcriptions", 404), ("POST", "/v1/audio/speech", 404), ("POST", "/v1/fine-tunes", 404),
     ("GET", "/v1/fine-tunes/x/events", 404), ("POST", "/v1/fine_tuning/jobs", 404), ("POST", "/v1/search", 404),
+    ("POST", "/v1/rerank", 404), ("POST", "/v2/rerank", 404), ("POST", "/v1/tokenize", 404),
+    ("POST", "/v1/semantic_embed", 404), ("POST", "/v1/messages", 404),
     ("POST", "/v1/edits", 410), ("POST", "/v1/text_completion", 410),
 ])
 def test_what_is_not_offered_is_refused_in_words(http, method, path, status):

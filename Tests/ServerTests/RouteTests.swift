@@ -23,8 +23,11 @@ struct RouteTests {
                     #expect(answer.headers[.requestID] != nil)
                 }
             }
-            #expect(try await server.with(key: "").get("/healthz").status == 200)
-            #expect(try await server.with(key: "").get("/readyz").status == 200)
+            for path in ["/healthz", "/health", "/v1/health", "/readyz", "/"] {
+                #expect(try await server.with(key: "").get(path).status == 200)
+                let head = try await server.with(key: "").send(.head, path)
+                #expect(head.status == 200 && head.body.isEmpty, "HEAD \(path)")
+            }
             let byHeader = try await server.with(key: "").send(
                 .get, "/v1/models", headers: [.apiKey: TestServer.adminKey])
             #expect(byHeader.status == 200)

@@ -12,8 +12,11 @@ struct ConsoleRoutes: Sendable {
             let name = String(cString: file.name)
             let body = ByteBuffer(bytes: UnsafeBufferPointer(start: file.bytes, count: file.length))
             let headers = Self.headers(for: name)
-            router.get(Self.path(of: name)) { _, _ in
-                Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
+            let path = Self.path(of: name)
+            for method in path == "/" ? [HTTPRequest.Method.get, .head] : [.get] {
+                router.on(path, method: method) { _, _ in
+                    Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
+                }
             }
         }
     }

@@ -16,21 +16,26 @@ struct OperationRoutes: Sendable {
     let keys: Keys
 
     func add(to router: Router<AppContext>) {
-        for path in ["healthz", "health", "v1/health"] {
-            router.get(RouterPath(path)) { _, _ in try Response.json(["status": "ok"]) }
-        }
-        router.get("readyz") { _, context in
-            do {
-                try await checkReadiness()
-                return try Response.json(["status": "ready"])
-            } catch {
-                context.logger.warning("not ready", metadata: ["error": "\(error)"])
-                var response = try Response.json(["status": "not ready"], status: .serviceUnavailable)
-                response.headers[.retryAfter] = "1"
-                return response
+        // Balancers and monitors ask by either.
+        for method in [HTTPRequest.Method.get, .head] {
+            for path in ["healthz", "health", "v1/health"] {
+                router.on(RouterPath(path), method: method) { _, _ in try Response.json(["status": "ok"]) }
             }
+            router.on("readyz", method: method, use: readiness)
         }
         router.get("metrics", use: metrics)
+    }
+
+    private func readiness(_ request: Request, _ context: AppContext) async throws -> Response {
+        do {
+            try await checkReadiness()
+            return try Response.json(["status": "ready"])
+        } catch {
+            context.logger.warning("not ready", metadata: ["error": "\(error)"])
+            var response = try Response.json(["status": "not ready"], status: .serviceUnavailable)
+            response.headers[.retryAfter] = "1"
+            return response
+        }
     }
 
     /// Figures over all tenants, and therefore not for every tenant's admins.

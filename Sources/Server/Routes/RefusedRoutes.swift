@@ -22,6 +22,22 @@ struct RefusedRoutes: Sendable {
             "Almanac trains no models. Upload documents to a vector store instead: answers rest on them at once."
         ),
         (
+            ["rerank"],
+            "Almanac ranks passages while it searches. Use '/vector_stores/{id}/search', whose results come in order."
+        ),
+        (
+            ["tokenize"],
+            "Tokens are counted with '/internal/token-count' and listed with '/internal/encode'."
+        ),
+        (
+            ["semantic_embed"],
+            "Almanac has one kind of embedding. Use '/embeddings'."
+        ),
+        (
+            ["messages"],
+            "Almanac speaks OpenAI's API and not Anthropic's. Use '/chat/completions'."
+        ),
+        (
             ["search", "answers", "classifications"],
             "This endpoint is gone from OpenAI's API. Use '/vector_stores/{id}/search' or '/chat/completions'."
         ),
