@@ -127,7 +127,7 @@ package struct Door: Sendable {
         CompletionRoutes(answer: answer, embedders: embedders, streams: streams).add(to: group)
         ResponseRoutes(answer: answer, responses: responses, streams: streams).add(to: group)
         EmbeddingRoutes(embedders: embedders, usage: usage).add(to: group)
-        ModerationRoutes(moderate: moderate).add(to: group)
+        ModerationRoutes(moderate: moderate, usage: usage).add(to: group)
     }
 
     /// Answers requests inside the process by the same routes.

@@ -77,7 +77,7 @@ func buildServices(
         remove: RemoveKnowledgeBase(bases: database, index: index),
         attach: AttachFile(documents: database, wakeUp: wakeUp), put: PutDocument(store: database, wakeUp: wakeUp),
         search: SearchPassages(bases: database, documents: database, retriever: retriever),
-        moderate: Moderate(embedder: embedders.standard), stops: stops,
+        moderate: Moderate(embedder: embedders.standard, workers: searchers), stops: stops,
         uploadLimitBytes: configuration.uploadLimitBytes, extraPrefixes: configuration.prefixes,
         checkReadiness: { try await database.checkHealth() })
     door.figures = { try await database.figures() }

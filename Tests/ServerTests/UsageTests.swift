@@ -44,6 +44,19 @@ struct UsageTests {
         }
     }
 
+    @Test("is counted for moderation, by what was embedded")
+    func moderation() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.post("/v1/moderations", ["input": ["one two", "three"]])
+            #expect(answer.json["results"]?.array?.count == 2)
+            let lines = try await server.get("/api/v1/usage").json["data"]?.array ?? []
+            #expect(lines.map { $0["model"] } == [answer.json["model"]])
+            #expect(lines.map { $0["requests"] } == [1])
+            // The test's embedder counts two tokens more than there are words.
+            #expect(lines.map { $0["prompt_tokens"] } == [7])
+        }
+    }
+
     @Test("is the sum of an answer's choices, said by the model or counted, with the prompt once")
     func choices() async throws {
         let (reports, report) = AsyncStream.makeStream(of: TokenUsage.self)

@@ -6,12 +6,16 @@ import Service
 /// `POST /moderations`.
 struct ModerationRoutes: Sendable {
     let moderate: Moderate
+    let usage: UsageLedger
 
     func add(to group: RouterGroup<AppContext>) {
         group.post("moderations") { request, context in
             let asked = try ModerationRequest(await request.fields())
-            _ = try context.caller()
-            let verdicts = try await context.whileClientIsPresent { try await moderate(asked.inputs) }
+            let scope = try context.caller()
+            let (verdicts, tokens) = try await context.whileClientIsPresent {
+                try await moderate(asked.inputs, priority: context.channel == nil ? .background : .urgent)
+            }
+            usage.note(TokenUsage(prompt: tokens, completion: 0), of: moderate.modelName, in: scope)
             return try Response.json([
                 "id": .string(objectID("modr-")), "model": .string(moderate.modelName),
                 "results": .array(verdicts.map(Self.result)),

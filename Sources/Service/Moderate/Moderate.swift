@@ -18,10 +18,18 @@ package actor Moderate {
     private static let maxPieces = 64
 
     private let embedder: any Embedder
-    private var examples: (categories: [(name: String, vectors: [[Float]])], everyday: [[Float]])?
+    /// Threads for the scores.
+    private let workers: Workers
+    private var examples: Examples?
 
-    package init(embedder: any Embedder) {
+    private struct Examples: Sendable {
+        var categories: [(name: String, vectors: [[Float]])]
+        var everyday: [[Float]]
+    }
+
+    package init(embedder: any Embedder, workers: Workers) {
         self.embedder = embedder
+        self.workers = workers
     }
 
     /// The name of the model behind the scores.
@@ -35,22 +43,27 @@ package actor Moderate {
 
     package static func isFlagged(_ score: Double) -> Bool { score > 0.5 }
 
-    /// One verdict a text, in their order.
-    package func callAsFunction(_ texts: [String]) async throws -> [Verdict] {
-        let examples = try await loaded()
+    /// One verdict a text, in their order, and the tokens that were embedded for them.
+    package func callAsFunction(
+        _ texts: [String], priority: Workers.Priority
+    ) async throws -> (verdicts: [Verdict], tokens: Int) {
+        let examples = try await loaded(priority)
         var verdicts: [Verdict] = []
+        var tokens = 0
         for text in texts {
-            let pieces = Self.pieces(of: text)
-            let vectors = try await embedder.embed(
-                pieces.map { .text($0) }, as: .passage, priority: .urgent
-            ).vectors
-            let scores = examples.categories.map { category in
-                let score = vectors.map { Self.score($0, category.vectors, examples.everyday) }.max() ?? 0
-                return (category: category.name, score: score)
-            }
-            verdicts.append(Verdict(scores: scores))
+            let pieces = try await workers.run(priority) { Self.pieces(of: text) }
+            let embeddings = try await embedder.embed(pieces.map { .text($0) }, as: .passage, priority: priority)
+            tokens += embeddings.tokenCounts.reduce(0, +)
+            verdicts.append(try await workers.run(priority) { Self.verdict(embeddings.vectors, examples) })
         }
-        return verdicts
+        return (verdicts, tokens)
+    }
+
+    private static func verdict(_ vectors: [[Float]], _ examples: Examples) -> Verdict {
+        Verdict(
+            scores: examples.categories.map { category in
+                (category.name, vectors.map { score($0, category.vectors, examples.everyday) }.max() ?? 0)
+            })
     }
 
     /// The whole text, which is cut at the model's length, and where there are several its sentences.
@@ -69,18 +82,19 @@ package actor Moderate {
         examples.map { zip(vector, $0).reduce(0) { $0 + $1.0 * $1.1 } }.max() ?? 0
     }
 
-    private func loaded() async throws -> (categories: [(name: String, vectors: [[Float]])], everyday: [[Float]]) {
+    private func loaded(_ priority: Workers.Priority) async throws -> Examples {
         if let examples { return examples }
         var categories: [(name: String, vectors: [[Float]])] = []
         for (name, sentences) in ModerationExamples.categories {
-            categories.append((name, try await vectors(sentences)))
+            categories.append((name, try await vectors(sentences, priority)))
         }
-        let loaded = (categories, try await vectors(ModerationExamples.everyday))
+        let loaded = Examples(
+            categories: categories, everyday: try await vectors(ModerationExamples.everyday, priority))
         examples = loaded
         return loaded
     }
 
-    private func vectors(_ sentences: [String]) async throws -> [[Float]] {
-        try await embedder.embed(sentences.map { .text($0) }, as: .passage, priority: .urgent).vectors
+    private func vectors(_ sentences: [String], _ priority: Workers.Priority) async throws -> [[Float]] {
+        try await embedder.embed(sentences.map { .text($0) }, as: .passage, priority: priority).vectors
     }
 }
