@@ -71,6 +71,21 @@ struct FamilyTests {
         #expect(asked.tokenCounts == [query.ids.count])
     }
 
+    @Test(
+        "has MPNet's buckets only in numbers that can be spread, and then each distance in one",
+        arguments: [0, 2, 3, 4, 6, 8, 32, 504, 508, 510, 512, 516, 4_096, .max])
+    func bucketCounts(_ count: Int) throws {
+        var configuration = try ModelFiles(path: Self.folder("mpnet")).configuration()
+        configuration.relativeBuckets = count
+        guard [4, 8, 32, 504, 508].contains(count) else {
+            #expect(configuration.problem != nil)
+            return
+        }
+        #expect(configuration.problem == nil)
+        let used = Set((-600...600).map { EncoderConfiguration.bucket(of: $0, in: count) })
+        #expect(used.allSatisfy { (0..<count).contains($0) })
+    }
+
     @Test("spreads MPNet's buckets and ALiBi's slopes as the reference does")
     func biases() {
         let buckets = [0, 1, -1, 7, 8, -8, 16, 32, 64, 100, -127, 128, 5_000].map {

@@ -96,7 +96,8 @@ struct EncoderConfiguration: Decodable {
         if !(1...1_000).contains(tokenTypes ?? 1) { return "type_vocab_size \(tokenTypes ?? 1)" }
         if !(epsilon > 0 && epsilon < 1) { return "layer_norm_eps \(epsilon)" }
         let buckets = relativeBuckets ?? 32
-        if !(4...4096).contains(buckets) || buckets % 4 != 0 { return "relative_attention_num_buckets \(buckets)" }
+        // With 512, every distance below 128 would have a bucket of its own, and none were left to grow up to there.
+        if !(4..<512).contains(buckets) || buckets % 4 != 0 { return "relative_attention_num_buckets \(buckets)" }
         return nil
     }
 
