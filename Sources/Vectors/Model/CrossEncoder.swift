@@ -115,6 +115,11 @@ private struct ClassifierFolder {
                 file: path + "/config.json", reason: "a reranker of model_type \(configuration.modelType)")
         }
         tokenizer = try files.tokenizer(configuration).tokenizer
+        guard tokenizer.frame.takesPairs else {
+            throw ModelError.unsupported(
+                file: path + "/tokenizer.json",
+                reason: "a pair of texts with other than one or two separators between")
+        }
         if tokenizer.frame.secondType >= configuration.tokenTypes ?? 2 {
             throw ModelError.unsupported(
                 file: path + "/config.json", reason: "type_vocab_size \(configuration.tokenTypes ?? 2)")

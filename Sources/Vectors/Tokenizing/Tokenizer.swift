@@ -21,6 +21,8 @@ struct Tokenizer: TokenCounter, TokenCodec {
         var separatorsBetween = 1
         /// The token type of a pair's second text and of the separator behind it.
         var secondType = 1
+        /// Whether a pair is made as this says. What embeds reads single texts only and need not care.
+        var takesPairs = true
     }
 
     let frame: Frame

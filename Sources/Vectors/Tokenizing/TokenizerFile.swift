@@ -312,10 +312,13 @@ private struct FrameReader {
         }
         var frame = Tokenizer.Frame(classID: first, separatorID: last)
         let pair = try (processor["pair"]?.array ?? []).map { try piece($0, processor) }
-        if let second = pair.lastIndex(where: { $0.id == nil }), second >= 3 {
-            frame.separatorsBetween = second - 2
-            frame.secondType = pair[second].type
-        }
+        let between = pair.count - 4
+        let separators = Array(repeating: Optional(last), count: min(max(between, 1), 2))
+        frame.takesPairs = pair.map(\.id) == [first, nil] + separators + [nil, last]
+        guard frame.takesPairs else { return frame }
+        frame.separatorsBetween = between
+        frame.secondType = pair[between + 2].type
+        frame.takesPairs = (0...1).contains(frame.secondType)
         return frame
     }
 
