@@ -89,8 +89,13 @@ extension Database {
         var problems: [String] = []
         for base in try await read({ try String.fetchAll($0, sql: "SELECT id FROM knowledge_base") }) {
             let (found, checked) = try await reading { reader in
-                let dimension = try reader.vectorSpace(of: KnowledgeBaseID(rawValue: base)).dimension
                 var (found, checked) = ([String](), 0)
+                let dimension: Int
+                do {
+                    dimension = try reader.vectorSpace(of: KnowledgeBaseID(rawValue: base)).dimension
+                } catch let error as StorageError {
+                    return ([error.what], 0)
+                }
                 for document in try reader.completedDocuments(of: KnowledgeBaseID(rawValue: base)) {
                     do {
                         checked += try reader.vectors(of: document, dimension: dimension).chunks.count
@@ -145,7 +150,11 @@ extension Database {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(segment.byteCount)
         for number in 0..<segment.partCount { bytes += try await part(number, of: segment.id, in: base) ?? [] }
-        return try await depth.inspect(base, bytes)
+        do {
+            return try await depth.inspect(base, bytes)
+        } catch StorageError.damaged(let what) {
+            return what
+        }
     }
 
     private func checkFiles(_ depth: CheckDepth, mends: Bool, _ report: inout CheckReport) async throws {

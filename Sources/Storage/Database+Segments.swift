@@ -187,7 +187,7 @@ extension Reader {
         while try rows.next() {
             documents.append(
                 CompletedDocument(
-                    document: DocumentID(rawValue: try rows.text(0)), revision: rows.int(1), chunkCount: Int(rows.int(2))))
+                    document: DocumentID(rawValue: try rows.text(0)), revision: rows.int(1), chunkCount: rows.chunkCount(2)))
         }
         return documents
     }
@@ -195,15 +195,20 @@ extension Reader {
     fileprivate func segments(of base: KnowledgeBaseID) throws -> [KeptSegment] {
         let rows = try query(
             """
-            SELECT id, through_revision, format, rows, parts, bytes FROM index_segment
-            WHERE knowledge_base_id = ? AND is_kept ORDER BY id
+            SELECT id, through_revision, format, rows, parts, bytes,
+                (SELECT SUM(length(bytes)) FROM index_part WHERE index_part.id BETWEEN index_segment.id << 16
+                    AND index_segment.id << 16 | 65535)
+            FROM index_segment WHERE knowledge_base_id = ? AND is_kept ORDER BY id
             """, base.rawValue)
+        defer { rows.end() }
         var segments: [KeptSegment] = []
         while try rows.next() {
             segments.append(
                 KeptSegment(
                     id: SegmentID(rows.int(0)), throughRevision: rows.int(1), format: Int(rows.int(2)),
-                    rows: Int(rows.int(3)), partCount: Int(rows.int(4)), byteCount: Int(rows.int(5))))
+                    rows: Int(rows.int(3)), partCount: Int(min(max(0, rows.int(4)), 65_535)),
+                    // More than there are is damage, and memory that nobody has; none is never right either.
+                    byteCount: (0...max(0, rows.int(6))).contains(rows.int(5)) ? Int(rows.int(5)) : 0))
         }
         return segments
     }

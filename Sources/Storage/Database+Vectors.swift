@@ -46,13 +46,14 @@ extension Database: VectorStore {
             for place in chunks.indices.sorted(by: { chunks[$0] < chunks[$1] }) {
                 try row.rebind(chunks[place].rawValue)
                 defer { row.end() }
-                guard try row.next() else { continue }
                 var vector: [Float] = []
-                if VectorBlob.append(row.bytes(1), crc32: row.int(0), to: &vector, dimension: dimension) {
+                if try row.next(),
+                    VectorBlob.append(row.bytes(1), crc32: row.int(0), to: &vector, dimension: dimension)
+                {
                     vectors[place] = vector
-                } else {
+                } else if let document = try reader.document(of: chunks[place]) {
                     vectors[place] = []
-                    tell(of: .damaged("a vector of \(try reader.document(of: chunks[place]))"))
+                    tell(of: .damaged("a vector of \(document)"))
                 }
             }
             return vectors
@@ -75,6 +76,9 @@ extension Reader {
         let row = try query("SELECT revision, embedding_dimension FROM knowledge_base WHERE id = ?", base.rawValue)
         defer { row.end() }
         guard try row.next() else { throw KnowledgeBase.missing(base) }
+        guard (1...65_536).contains(row.int(1)) else {
+            throw StorageError.damaged("the number of dimensions of \(base)")
+        }
         return (row.int(0), Int(row.int(1)))
     }
 
@@ -92,7 +96,7 @@ extension Reader {
         var vectorCount = 0
         while try rows.next() {
             let next = CompletedDocument(
-                document: DocumentID(rawValue: try rows.text(0)), revision: rows.int(1), chunkCount: Int(rows.int(2)))
+                document: DocumentID(rawValue: try rows.text(0)), revision: rows.int(1), chunkCount: rows.chunkCount(2))
             if !documents.isEmpty, vectorCount + next.chunkCount > limit { return (documents, false) }
             documents.append(next)
             vectorCount += next.chunkCount
@@ -106,7 +110,7 @@ extension Reader {
             document.rawValue, base.rawValue)
         defer { row.end() }
         guard try row.next() else { return nil }
-        return CompletedDocument(document: document, revision: row.int(0), chunkCount: Int(row.int(1)))
+        return CompletedDocument(document: document, revision: row.int(0), chunkCount: row.chunkCount(1))
     }
 
     func removals(
@@ -122,6 +126,9 @@ extension Reader {
         return documents
     }
 
+    /// What is reserved for vectors before they are seen: 64 MB.
+    private static let reservedNumbers = 1 << 24
+
     /// All vectors of a document, each checked.
     func vectors(of completion: CompletedDocument, dimension: Int) throws -> DocumentVectors {
         let rows = try query(
@@ -133,7 +140,7 @@ extension Reader {
         var result = DocumentVectors(
             document: completion.document, revision: completion.revision, chunks: [], vectors: [])
         result.chunks.reserveCapacity(completion.chunkCount)
-        result.vectors.reserveCapacity(completion.chunkCount * dimension)
+        result.vectors.reserveCapacity(min(completion.chunkCount * dimension, Self.reservedNumbers))
         while try rows.next() {
             guard VectorBlob.append(rows.bytes(2), crc32: rows.int(1), to: &result.vectors, dimension: dimension) else {
                 throw StorageError.damaged("a vector of \(completion.document)")
@@ -146,9 +153,19 @@ extension Reader {
         return result
     }
 
-    fileprivate func document(of chunk: ChunkID) throws -> String {
+    /// nil where the chunk is gone, and its vector with it.
+    fileprivate func document(of chunk: ChunkID) throws -> String? {
         let row = try query("SELECT document_id FROM chunk WHERE id = ?", chunk.rawValue)
         defer { row.end() }
-        return try row.next() ? row.text(0) : "a document that is gone"
+        return try row.next() ? row.text(0) : nil
     }
+}
+
+extension Query {
+    /// More than any document has; a product with any dimension is far from overflow.
+    private static let mostChunks: Int64 = 1 << 20
+
+    /// How many chunks a row says that its document has. Of a damaged number only so much is left that it is wrong:
+    /// whoever counts the chunks then finds it.
+    func chunkCount(_ column: Int32) -> Int { Int(min(max(0, int(column)), Self.mostChunks)) }
 }

@@ -140,6 +140,35 @@ struct CheckTests {
         },
     ]
 
+    /// Numbers that the schema forbids, or that no row has.
+    static let numbers = ["-1", "-9223372036854775808", "9223372036854775807", "1 << 42", "1 << 62"]
+
+    @Test(
+        "names numbers that a flipped bit made impossible, and the rest is searched as before",
+        arguments: [
+            "index_segment.parts", "index_segment.bytes", "document.chunk_count", "knowledge_base.embedding_dimension",
+        ], numbers)
+    func namesNumbers(_ column: String, _ number: String) async throws {
+        let stock = try await Stock()
+        let (table, name) = (column.prefix { $0 != "." }, column.drop { $0 != "." }.dropFirst())
+        try await stock.world.database.pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA ignore_check_constraints = ON")
+            let which = table == "document" ? "WHERE rowid = 1" : ""
+            try db.execute(sql: "UPDATE \(table) SET \(name) = \(number) \(which)")
+            try db.execute(sql: "PRAGMA ignore_check_constraints = OFF")
+        }
+        #expect(!(try await stock.check().isSound))
+        let database = stock.world.database
+        let index = VectorIndex(store: database, segments: database, workers: Workers(count: 1, name: "test"))
+        let search = NeighbourSearch(query: [Float](repeating: 0.25, count: 16), bases: [stock.base], limit: 100)
+        if table == "knowledge_base" {
+            await #expect(throws: StorageError.self) { try await index.search(search) }
+        } else {
+            #expect(try await index.search(search).neighbours.count >= 6)
+        }
+        _ = try await stock.check(mends: true)
+    }
+
     @Test("finds nothing where all is well, and counts what it looked at")
     func isSound() async throws {
         let stock = try await Stock()

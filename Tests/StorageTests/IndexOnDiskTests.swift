@@ -89,6 +89,24 @@ struct IndexOnDiskTests {
         #expect(try await world.database.check(depth, mends: false).problems == [])
     }
 
+    @Test("finds all but a vector that was lost after its codes were kept, and says whose it was")
+    func survivesLoss() async throws {
+        let world = try World()
+        let base = try await world.makeBase(dimension: 16).id
+        var documents: [DocumentID] = []
+        for number in 0..<8 {
+            documents.append(try await world.attach("text \(number)", to: base).id)
+            try await world.complete(World.content(chunks: 2, dimension: 16, seed: Float(number)))
+        }
+        try await Self.index(world).settle(base)
+        try await world.database.write { try $0.execute(sql: "DELETE FROM chunk_vector WHERE chunk_id = 3") }
+        let query = [Float](repeating: 0.25, count: 16)
+        let found = try await Self.index(world).search(NeighbourSearch(query: query, bases: [base], limit: 100))
+        #expect(Set(found.neighbours.map(\.chunk.rawValue)) == Set(1...16).subtracting([3]))
+        #expect(world.damage.all == [.damaged("a vector of \(documents[1])")])
+        #expect(try await world.database.vectors(of: [ChunkID(3), ChunkID(99)], in: base) == [[], nil])
+    }
+
     @Test("finds the rest of a knowledge base when one document is damaged, and says which", arguments: [false, true])
     func survivesDamage(afterSealing: Bool) async throws {
         var world = try World()

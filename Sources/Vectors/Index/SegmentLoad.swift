@@ -31,7 +31,9 @@ struct SegmentLoad: Sendable {
             })
             for document in segments[segments.count - 1].documents { wanted[document.document] = nil }
         }
-        let through = manifest.segments.filter { !damaged.contains($0.id) }.map(\.throughRevision).max() ?? 0
+        let reached = manifest.segments.filter { !damaged.contains($0.id) }.map(\.throughRevision).max() ?? 0
+        // A damaged number would say that nothing is ever new.
+        let through = min(max(0, reached), manifest.revision)
         let missing = wanted.values.filter { $0.revision <= through }.sorted { $0.revision < $1.revision }
         var snapshot = Snapshot(revision: through, segments: segments.reversed())
         for documents in Self.steps(of: missing) {
