@@ -23,10 +23,12 @@ final class Readers: Sendable {
     /// Runs queries that see one state of the database. Waits for the disk.
     func read<Value>(_ queries: (Reader) throws -> Value) throws -> Value {
         let reader = try take()
-        defer { giveBack(reader) }
         try reader.run("BEGIN")
-        defer { try? reader.run("COMMIT") }
-        return try queries(reader)
+        let value = try queries(reader)
+        try reader.run("COMMIT")
+        // Where something failed, a query under way would keep the state that it sees: such a connection is closed.
+        giveBack(reader)
+        return value
     }
 
     /// Closes what nobody reads with, and the rest when they have done.

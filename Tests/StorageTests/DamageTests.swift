@@ -25,6 +25,27 @@ struct DamageTests {
         #expect(try await world.database.complete(lease, with: content))
     }
 
+    @Test("is over for the next who reads, where a read failed halfway through its rows")
+    func failedRead() async throws {
+        let world = try World()
+        _ = try await world.makeBase()
+        _ = try await world.makeBase()
+        let sql = "SELECT id FROM knowledge_base"
+        await #expect(throws: StorageError.diskFull) {
+            try await world.database.reading { reader in
+                _ = try reader.query(sql).next()
+                throw StorageError.diskFull
+            }
+        }
+        _ = try await world.makeBase()
+        let count = try await world.database.reading { reader in
+            let row = try reader.query("SELECT COUNT(*) FROM knowledge_base WHERE id <> '(erased)'")
+            defer { row.end() }
+            return try row.next() ? row.int(0) : 0
+        }
+        #expect(count == 3)
+    }
+
     @Test("gives errors or true answers, and never ends the process, wherever a bit has flipped", arguments: 0..<24)
     func flippedBits(_ seed: UInt64) async throws {
         let things = try await Things()
