@@ -10,6 +10,7 @@ final class LoggedStore: VectorStore {
         var documents: [DocumentID: (revision: Int64, vectors: DocumentVectors)] = [:]
         var removed: [DocumentID: Int64] = [:]
         var reads = 0
+        var isGone = false
         var lastSegment: Int64 = 0
         var segments: [(kept: KeptSegment, parts: [[UInt8]])] = []
     }
@@ -17,7 +18,10 @@ final class LoggedStore: VectorStore {
     let bases = Mutex<[KnowledgeBaseID: State]>([:])
 
     func revision(of base: KnowledgeBaseID) async throws -> Int64 {
-        bases.withLock { $0[base]?.revision ?? 0 }
+        try bases.withLock { bases in
+            if bases[base]?.isGone == true { throw RequestError.notFound("knowledge base", id: base.rawValue, parameter: nil) }
+            return bases[base]?.revision ?? 0
+        }
     }
 
     func changes(in base: KnowledgeBaseID, after revision: Int64, limit: Int) async throws -> VectorChanges {

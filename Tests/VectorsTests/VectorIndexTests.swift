@@ -113,6 +113,25 @@ struct VectorIndexTests {
         #expect(index.bytes == 0)
     }
 
+    @Test("lets go of a knowledge base that is gone while others are searched")
+    func forgets() async throws {
+        var generator = SeededGenerator(14)
+        var chunk: Int64 = 1
+        let other = KnowledgeBaseID.random()
+        for base in [base, other] { store.put(document(0, 10, 16, &chunk, &generator), in: base) }
+        let index = VectorIndex(store: store, workers: workers)
+        let query = [Float].random(16, using: &generator).unit
+        _ = try await index.search(query, in: [base, other], documents: nil, limit: 1)
+        let both = index.bytes
+        store.bases.withLock { $0[other]?.isGone = true }
+        // Which one is looked after is drawn by lot with each load.
+        for _ in 0..<64 {
+            store.put(document(0, 10, 16, &chunk, &generator), in: base)
+            _ = try await index.search(query, in: [base], documents: nil, limit: 1)
+        }
+        #expect(index.bytes < both)
+    }
+
     @Test("refuses what does not fit, and serves on")
     func refuses() async throws {
         let good = DocumentVectors(document: .random(), chunks: [ChunkID(1)], vectors: [1, 0, 0])

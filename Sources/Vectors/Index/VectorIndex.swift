@@ -90,7 +90,7 @@ package final class VectorIndex: PassageIndex {
             }
             let plan = IndexSearch(search, parts: parts, threads: workers.count, kernels: kernels, limits: limits)
             guard let found = try await plan.run(on: workers, fetch: fetch) else { continue }
-            if found.neighbours.count == plan.funnel.limit { return found }
+            if found.neighbours.count == plan.funnel.limit || found.report.plan != .clustered { return found }
             // The clusters looked at had too few.
             let whole = IndexSearch(
                 search, parts: parts, threads: workers.count, kernels: kernels, limits: limits, usesClusters: false)
@@ -250,7 +250,13 @@ package final class VectorIndex: PassageIndex {
     /// Nobody searches a knowledge base that was removed, so each load also looks after one other, picked at random.
     private func forgetIfGone(other base: KnowledgeBaseID) async {
         guard let other = bases.withLock({ $0.keys.randomElement() }), other != base else { return }
-        if let revision = try? await store.revision(of: other), revision == 0 { forget(other) }
+        do {
+            if try await store.revision(of: other) == 0 { forget(other) }
+        } catch is RequestError {
+            forget(other)
+        } catch {
+            // Whoever searches it next will be told.
+        }
     }
 
     // MARK: - Upkeep
