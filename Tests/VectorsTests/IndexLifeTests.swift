@@ -74,16 +74,16 @@ struct IndexLifeTests {
         try await expectTruth(self.index(), &generator)
     }
 
-    @Test("opens what it kept without reading vectors again, and gives space back")
-    func reopens() async throws {
+    @Test("opens what it kept without reading vectors again, and gives space back", arguments: [Int.max, 60])
+    func reopens(_ clusterRows: Int) async throws {
         var generator = SeededGenerator(8)
         var chunk: Int64 = 1
         for number in 0..<40 { store.put(document(number, 10, &chunk, &generator), in: base) }
-        try await index().settle(base)
+        try await index(clusterRows: clusterRows).settle(base)
         let kept = store.bases.withLock { $0[base]?.segments.map(\.kept) ?? [] }
         #expect(kept.reduce(0) { $0 + $1.rows } >= 370)
         let reads = store.bases.withLock { $0[base]?.reads ?? 0 }
-        let again = index()
+        let again = index(clusterRows: clusterRows)
         try await expectTruth(again, &generator)
         #expect(store.bases.withLock { $0[base]?.reads } == reads + 1)
 
@@ -91,6 +91,19 @@ struct IndexLifeTests {
         try await again.settle(base)
         try await expectTruth(again, &generator)
         #expect(store.bases.withLock { $0[base]?.segments.reduce(0) { $0 + $1.kept.rows } ?? 0 } < 100)
+    }
+
+    @Test("gives the space of removed rows back where too few are left to need clusters, and too many for a segment")
+    func clustersAnew() async throws {
+        var generator = SeededGenerator(10)
+        var chunk: Int64 = 1
+        for number in 0..<40 { store.put(document(number, 10, &chunk, &generator), in: base) }
+        let index = index(clusterRows: 350)
+        try await index.settle(base)
+        for number in 0..<15 { store.remove(DocumentID(rawValue: "doc_\(number)"), from: base) }
+        try await index.settle(base)
+        #expect(store.bases.withLock { $0[base]?.segments.reduce(0) { $0 + $1.kept.rows } } == 250)
+        try await expectTruth(index, &generator)
     }
 
     @Test("holds nothing of what nobody has searched for a while, and finds it again when asked")

@@ -12,6 +12,8 @@ struct Segment: Sendable {
     var liveRows: Int { live.count }
     var isSealed: Bool { id != nil }
     var isClustered: Bool { block.layout.isClustered }
+    /// Whether so many rows are removed that it pays to write the others anew.
+    var isMostlyDead: Bool { liveRows * 4 < block.rows * 3 }
 
     init(_ block: CodeBlock, id: SegmentID? = nil) {
         self.block = block

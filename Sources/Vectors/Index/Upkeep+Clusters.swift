@@ -7,6 +7,9 @@ extension Upkeep {
     /// Whether so much is kept that a search should look at the clusters near it only, and too little of it is clustered.
     func isClusteringDue(for snapshot: Snapshot) -> Bool {
         let sealed = snapshot.segments.filter(\.isSealed)
+        // Too much for a segment without clusters, and space to be given back.
+        let isDead = sealed.contains { $0.isClustered && $0.isMostlyDead && $0.liveRows > limits.segmentRows }
+        if isDead { return true }
         let rows = sealed.reduce(0) { $0 + $1.liveRows }
         let flat = sealed.reduce(0) { $0 + ($1.isClustered ? $1.block.rows - $1.liveRows : $1.liveRows) }
         return rows >= limits.clusterRows && flat * 4 > rows

@@ -87,9 +87,9 @@ struct Upkeep: Sendable {
 
     /// Segments to be written anew together; none where it does not pay.
     private func mergeable(_ snapshot: Snapshot) -> [Segment] {
-        let sealed = snapshot.segments.filter { $0.isSealed && !$0.isClustered }
-        let small = sealed.filter { $0.liveRows < limits.segmentRows / 2 }
-        var chosen = small.count >= Self.tooMany ? small : sealed.filter { $0.liveRows * 4 < $0.block.rows * 3 }
+        let sealed = snapshot.segments.filter(\.isSealed)
+        let small = sealed.filter { !$0.isClustered && $0.liveRows < limits.segmentRows / 2 }
+        var chosen = small.count >= Self.tooMany ? small : sealed.filter(\.isMostlyDead)
         chosen.sort { $0.liveRows < $1.liveRows }
         var rows = 0
         return Array(
