@@ -71,6 +71,18 @@ struct FamilyTests {
         #expect(asked.tokenCounts == [query.ids.count])
     }
 
+    @Test("takes a passage as long as its window whole, with the prompt in front of it")
+    func window() async throws {
+        let embedder = try LocalEmbedder(folder: Self.folder("bert-cased"), name: "tiny", threads: 1, precision: .float32)
+        var text = ""
+        while embedder.count(text[...]) < embedder.model.window { text += "." }
+        #expect(embedder.count(text[...]) == embedder.model.window)
+        let found = try await embedder.embed([.text(text), .text(text + ".")], as: .passage, priority: .urgent)
+        #expect(found.cut == [1])
+        let longest = try ModelFolder(path: Self.folder("bert-cased")).maxTokens
+        #expect(found.tokenCounts == [longest, longest])
+    }
+
     @Test(
         "has MPNet's buckets only in numbers that can be spread, and then each distance in one",
         arguments: [0, 2, 3, 4, 6, 8, 32, 504, 508, 510, 512, 516, 4_096, .max])

@@ -44,21 +44,24 @@ package final class LocalEmbedder: Embedder {
             folder, capacity: BatchRunner.mostTokens + folder.maxTokens, kernels: kernels, precision: precision)
         self.encoder = encoder
         textTokenizer = folder.tokenizer
-        let prepare = Preparation(
-            tokenizer: folder.tokenizer, maxTokens: folder.maxTokens,
-            prompts: (
-                query: folder.prompts["query"] ?? "",
-                passage: folder.prompts["passage"] ?? folder.prompts["document"] ?? ""
-            ))
+        let prompts = (
+            query: folder.prompts["query"] ?? "",
+            passage: folder.prompts["passage"] ?? folder.prompts["document"] ?? ""
+        )
+        let prepare = Preparation(tokenizer: folder.tokenizer, maxTokens: folder.maxTokens, prompts: prompts)
         runner = BatchRunner(
             threads: threads, BatchRunner.Steps(prepare: { try prepare($0) }, encode: { encoder.encode($0[...]) }))
+        // What is in front of each passage is not room for its own text.
         model = EmbeddingModel(
-            name: name, dimension: folder.dimension, maxTokens: folder.maxTokens, fingerprint: try folder.fingerprint())
+            name: name, dimension: folder.dimension,
+            maxTokens: folder.maxTokens - folder.tokenizer.count(prompts.passage[...]),
+            fingerprint: try folder.fingerprint())
     }
 
     package func count(_ text: Substring) -> Int { textTokenizer.count(text) }
 
-    /// Embeds all inputs, or throws. Longer inputs are cut at `model.maxTokens`; an empty text has a vector too.
+    /// Embeds all inputs, or throws. Inputs that with their prompt are longer than the model takes are cut there; an
+    /// empty text has a vector too.
     ///
     /// Urgent work does not wait for background work. Of one priority, callers take turns text by text and share batches.
     /// - Throws: `RequestError.invalid` for token ids that the vocabulary does not have; `CancellationError`.
