@@ -33,10 +33,10 @@ package protocol ResponseStore: Sendable {
     func add(_ response: StoredResponse, in scope: Scope) async throws
     /// Throws `RequestError.notFound` with no parameter.
     func response(_ id: ResponseID, in scope: Scope) async throws -> StoredResponse
-    /// This response and all that it goes on from, oldest first.
+    /// This response and what it goes on from, oldest first, back to where one is gone.
     ///
-    /// Throws `RequestError.notFound`, with no parameter, for one of them that is gone: a conversation is never
-    /// continued with a part of it missing.
+    /// Throws `RequestError.notFound`, with no parameter, where this one is gone, and `RequestError.invalid` for more
+    /// than 8 MiB.
     func conversation(upTo id: ResponseID, in scope: Scope) async throws -> [StoredResponse]
     func remove(_ id: ResponseID, in scope: Scope) async throws
 }

@@ -5,6 +5,8 @@ package import Knowledge
 extension Database: ResponseStore {
     /// Links of one conversation that are followed; a request takes no more items than this either.
     private static let longestConversation = 2_048
+    /// Bytes of one conversation that are read, as JSON: as many as a request may have by itself.
+    private static let largestConversation = 8 << 20
 
     package func add(_ response: StoredResponse, in scope: Scope) async throws {
         let (input, object) = (try jsonBytes(response.input), try jsonBytes(response.object))
@@ -27,20 +29,26 @@ extension Database: ResponseStore {
     }
 
     package func conversation(upTo id: ResponseID, in scope: Scope) async throws -> [StoredResponse] {
-        try await read { db in
-            var links: [StoredResponse] = []
+        let links = try await read { db in
+            var (links, bytes) = ([ResponseBytes](), 0)
             var next: ResponseID? = id
-            while let id = next {
-                guard links.count < Self.longestConversation else {
+            while let id = next, let link = try db.responseBytes(id, of: scope.tenant) {
+                links.append(link)
+                bytes += link.input.count + link.object.count
+                guard links.count <= Self.longestConversation, bytes <= Self.largestConversation else {
                     throw RequestError.invalid(
                         parameter: "previous_response_id",
-                        message: "must go on from at most \(Self.longestConversation) responses")
+                        message: """
+                            must go on from at most \(Self.longestConversation) responses, and \
+                            \(Self.largestConversation) bytes of them
+                            """)
                 }
-                links.append(try db.response(id, of: scope.tenant))
-                next = links.last?.previous
+                next = link.previous
             }
-            return links.reversed()
+            guard !links.isEmpty else { throw RequestError.notFound("response", id: id.rawValue, parameter: nil) }
+            return links
         }
+        return try await onDisk { try links.reversed().map { try $0.decoded() } }
     }
 
     package func remove(_ id: ResponseID, in scope: Scope) async throws {
@@ -60,17 +68,47 @@ extension Database: ResponseStore {
     }
 }
 
+/// A response as it lies in the database.
+private struct ResponseBytes: Sendable {
+    var id: ResponseID
+    var previous: ResponseID?
+    var input: Data
+    var object: Data
+    var createdAt: Date
+
+    func decoded() throws -> StoredResponse {
+        StoredResponse(
+            id: id, previous: previous, input: try json(input, of: "input"), object: try json(object, of: "object"),
+            createdAt: createdAt)
+    }
+
+    private func json<Value: Decodable>(_ data: Data, of column: String) throws -> Value {
+        do {
+            return try JSONDecoder().decode(Value.self, from: data)
+        } catch {
+            throw StorageError.damaged("column \(column) holds other JSON: \(error)")
+        }
+    }
+}
+
 extension Connection {
     /// A tenant's response, or `RequestError.notFound`.
     fileprivate func response(_ id: ResponseID, of tenant: TenantID) throws -> StoredResponse {
-        let row = try Row.fetchOne(
+        guard let response = try responseBytes(id, of: tenant) else {
+            throw RequestError.notFound("response", id: id.rawValue, parameter: nil)
+        }
+        return try response.decoded()
+    }
+
+    fileprivate func responseBytes(_ id: ResponseID, of tenant: TenantID) throws -> ResponseBytes? {
+        try Row.fetchOne(
             self, sql: "SELECT * FROM response WHERE tenant_id = ? AND id = ?",
-            arguments: [tenant.rawValue, id.rawValue])
-        guard let row else { throw RequestError.notFound("response", id: id.rawValue, parameter: nil) }
-        return StoredResponse(
-            id: try row.id("id"), previous: try row.find("previous_id").map(ResponseID.init(rawValue:)),
-            input: try row.jsonBytes("input"), object: try row.jsonBytes("object"),
-            createdAt: try row.date("created_at"))
+            arguments: [tenant.rawValue, id.rawValue]
+        ).map { row in
+            ResponseBytes(
+                id: try row.id("id"), previous: try row.find("previous_id").map(ResponseID.init(rawValue:)),
+                input: try row.get("input"), object: try row.get("object"), createdAt: try row.date("created_at"))
+        }
     }
 }
 
@@ -79,15 +117,4 @@ func jsonBytes(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(value)
-}
-
-extension Row {
-    func jsonBytes<Value: Decodable>(_ column: String, as type: Value.Type = Value.self) throws -> Value {
-        let data: Data = try get(column)
-        do {
-            return try JSONDecoder().decode(type, from: data)
-        } catch {
-            throw StorageError.damaged("column \(column) holds other JSON: \(error)")
-        }
-    }
 }

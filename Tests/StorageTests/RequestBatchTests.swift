@@ -151,7 +151,7 @@ struct PartedUploadTests {
 
 @Suite("A stored response")
 struct ResponseTests {
-    @Test("gives the whole conversation that it ends, or none of it")
+    @Test("gives the conversation that it ends, back to where one is gone")
     func conversation() async throws {
         let world = try World()
         var ids: [ResponseID] = []
@@ -166,13 +166,31 @@ struct ResponseTests {
         #expect(links.map(\.id) == Array(ids[...3]))
         #expect(links[2].input == ["question 2\0"])
         try await world.database.remove(ids[1], in: world.scope)
+        #expect(try await world.database.conversation(upTo: ids[3], in: world.scope).map(\.id) == Array(ids[2...3]))
         await #expect(throws: RequestError.notFound("response", id: ids[1].rawValue, parameter: nil)) {
-            try await world.database.conversation(upTo: ids[3], in: world.scope)
+            try await world.database.conversation(upTo: ids[1], in: world.scope)
         }
         try await world.database.removeResponses(before: links[3].createdAt)
         for (position, id) in ids.enumerated() {
             let isThere = (try? await world.database.response(id, in: world.scope)) != nil
             #expect(isThere == (position >= 3))
+        }
+    }
+
+    @Test("does not give a conversation of more than eight megabytes")
+    func size() async throws {
+        let world = try World()
+        var ids: [ResponseID] = []
+        for _ in 0..<3 {
+            let response = StoredResponse(
+                id: .random(), previous: ids.last, input: [.string(String(repeating: "x", count: 3 << 20))],
+                object: [:], createdAt: world.database.time)
+            try await world.database.add(response, in: world.scope)
+            ids.append(response.id)
+        }
+        #expect(try await world.database.conversation(upTo: ids[1], in: world.scope).count == 2)
+        await #expect(throws: RequestError.self) {
+            try await world.database.conversation(upTo: ids[2], in: world.scope)
         }
     }
 }
