@@ -3,8 +3,9 @@ import FoundationEssentials
 import GRDB
 package import Knowledge
 
-/// Uploads of one tenant that may be pending at a time, and parts of one upload.
+/// Uploads of one tenant that may be pending at a time, the bytes announced for them, and parts of one upload.
 private let maxPending = 1_000
+private let maxPendingBytes = 64 << 30
 private let maxParts = 10_000
 
 extension Database: PartedUploadStore {
@@ -13,15 +14,15 @@ extension Database: PartedUploadStore {
     package func add(_ upload: PartedUpload, in scope: Scope) async throws {
         let now = time
         try await write { db in
-            let isFull = try Bool.fetchOne(
-                db,
-                sql: """
-                    SELECT 1 FROM parted_upload WHERE tenant_id = ? AND status = 'pending' AND expires_at > ?
-                    LIMIT 1 OFFSET ?
-                    """,
-                arguments: [scope.tenant.rawValue, now.milliseconds, maxPending - 1])
-            guard isFull == nil else {
-                throw RequestError.tooMany("There are \(maxPending) uploads pending. Complete or cancel some of them.")
+            let (count, bytes) = try db.sizes(
+                "parted_upload WHERE tenant_id = ? AND status = 'pending' AND expires_at > ?",
+                [scope.tenant.rawValue, now.milliseconds])
+            guard count < maxPending, upload.bytes <= maxPendingBytes - bytes else {
+                throw RequestError.tooMany(
+                    """
+                    At most \(maxPending) uploads, and \(maxPendingBytes) bytes of them, may be pending. Complete or \
+                    cancel some of them.
+                    """)
             }
             try db.admit(scope.tenant)
             try db.execute(
@@ -194,12 +195,20 @@ extension Connection {
         }
     }
 
+    /// How many rows of a table there are, and their bytes together.
+    fileprivate func sizes(_ rows: String, _ arguments: StatementArguments) throws -> (count: Int, bytes: Int) {
+        let row = try Row.fetchOne(
+            self, sql: "SELECT COUNT(*) AS count, COALESCE(SUM(bytes), 0) AS bytes FROM \(rows)", arguments: arguments)
+        guard let row else { return (0, 0) }
+        return (try row.get("count"), try row.get("bytes"))
+    }
+
     fileprivate func add(_ part: UploadPart, of tenant: TenantID, at time: Date) throws {
         let upload = try partedUpload(part.upload, of: tenant, at: time)
         try upload.requirePending()
-        let parts = try parts(of: part.upload)
+        let (count, bytes) = try sizes("upload_part WHERE upload_id = ?", [part.upload.rawValue])
         // A part may come twice, where a client did not hear that it had arrived.
-        guard parts.count < maxParts, parts.reduce(part.bytes, { $0 + $1.bytes }) <= 2 * upload.bytes else {
+        guard count < maxParts, bytes + part.bytes <= 2 * upload.bytes else {
             throw RequestError.invalid(parameter: "data", message: "is more than was announced for this upload")
         }
         try execute(

@@ -132,6 +132,18 @@ struct PartedUploadTests {
         #expect(try partsOnDisk(world) == 0)
     }
 
+    @Test("takes twice the bytes that were announced, and of these no more than 64 GiB for a tenant")
+    func sizes() async throws {
+        let world = try World()
+        let id = try await begin(world, bytes: 3)
+        for _ in 0..<2 { _ = try await add("abc", to: id, world) }
+        await #expect(throws: RequestError.self) { _ = try await add("a", to: id, world) }
+        let rest = try await begin(world, bytes: (64 << 30) - 3)
+        await #expect(throws: RequestError.self) { _ = try await begin(world, bytes: 1) }
+        _ = try await world.database.cancelUpload(rest, in: world.scope)
+        _ = try await begin(world, bytes: 1)
+    }
+
     @Test("is over after an hour: it takes nothing more, and its parts are thrown away")
     func expires() async throws {
         let world = try World(tick: 600)
