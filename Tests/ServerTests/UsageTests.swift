@@ -95,6 +95,24 @@ struct UsageTests {
         }
     }
 
+    @Test("says where there is more of it than one answer holds")
+    func more() async throws {
+        try await TestServer.run { server in
+            func line(_ number: Int) -> UsageAccount {
+                UsageAccount(tenant: TenantID(rawValue: "default"), key: nil, day: 20_000, model: "m\(number)")
+            }
+            let sum = UsageSum(requests: 1, promptTokens: 1, completionTokens: 1)
+            let query = "/api/v1/usage?from=2024-10-04&to=2024-10-04"
+            for (lines, hasMore) in [(0..<10_000, false), (10_000..<10_001, true)] {
+                try await server.services.database.add(
+                    Dictionary(uniqueKeysWithValues: lines.map { (line($0), sum) }))
+                let answer = try await server.get(query).json
+                #expect(answer["data"]?.array?.count == 10_000)
+                #expect(answer["has_more"] == .bool(hasMore))
+            }
+        }
+    }
+
     @Test("is kept in memory while the database cannot take it")
     func failure() async throws {
         let store = FailingOnce()

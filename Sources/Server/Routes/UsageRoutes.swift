@@ -6,7 +6,7 @@ import Service
 
 /// `GET /api/v1/usage`: what each key used, by day and model.
 struct UsageRoutes: Sendable {
-    /// Lines of one answer: a month of a hundred keys with three models each.
+    /// Lines of one answer, the oldest: a month of a hundred keys with three models each.
     private static let limit = 10_000
     private static let usualDays = 30
 
@@ -25,8 +25,11 @@ struct UsageRoutes: Sendable {
             let lines = try await usage.usage(
                 for: scope, isOperator: keys.isOperator(scope),
                 key: request.uri.queryParameters["key"].map { KeyID(rawValue: String($0)) }, days: first...last,
-                limit: Self.limit)
-            return try Response.json(["object": "list", "data": .array(lines.map(Self.wire))])
+                limit: Self.limit + 1)
+            return try Response.json([
+                "object": "list", "data": .array(lines.prefix(Self.limit).map(Self.wire)),
+                "has_more": .bool(lines.count > Self.limit),
+            ])
         }
     }
 
