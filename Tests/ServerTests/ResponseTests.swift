@@ -18,7 +18,13 @@ struct ResponseTests {
             .fields(["reasoning_content": "Hm."]), .text("One"), call(0, "", name: "f"), .text(" two"),
             call(1, "{}", name: "g"), call(0, "{\"a\":"),
             .fields(["refusal": "No."]), call(0, "1}"), .finish("tool_calls"),
-            .usage(TokenUsage(prompt: 5, completion: 6)),
+            .usage(
+                TokenUsage(
+                    prompt: 5, completion: 6,
+                    details: [
+                        "prompt_tokens_details": ["cached_tokens": 4],
+                        "completion_tokens_details": ["reasoning_tokens": 3],
+                    ])),
         ]
         try await TestServer.run(models: [ScriptedModel.card: ScriptedModel(events.map { .event($0) })]) { server in
             let body: [String: JSONValue] = ["model": "vendor/scripted", "input": "x"]
@@ -38,6 +44,8 @@ struct ResponseTests {
                 #expect(output.dropFirst(2).map { $0["arguments"]?.string } == ["{\"a\":1}", "{}"])
                 #expect(output.allSatisfy { $0["status"] == "completed" })
                 #expect(response["usage"]?["total_tokens"] == 11)
+                #expect(response["usage"]?["input_tokens_details"]?["cached_tokens"] == 4)
+                #expect(response["usage"]?["output_tokens_details"]?["reasoning_tokens"] == 3)
             }
         }
     }

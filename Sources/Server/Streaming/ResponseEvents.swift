@@ -266,10 +266,18 @@ struct ResponseEvents: Sendable {
     }
 
     private static func wireUsage(_ usage: TokenUsage) -> JSONValue {
-        [
+        /// A count of the model's server, which may say anything, or 0.
+        func detail(_ name: String, of tokens: String) -> JSONValue {
+            .integer(max(usage.details["\(tokens)_tokens_details"]?[name]?.integer ?? 0, 0))
+        }
+        return [
             "input_tokens": .integer(usage.prompt),
-            "input_tokens_details": ["cached_tokens": 0, "cache_write_tokens": 0],
-            "output_tokens": .integer(usage.completion), "output_tokens_details": ["reasoning_tokens": 0],
+            "input_tokens_details": [
+                "cached_tokens": detail("cached_tokens", of: "prompt"),
+                "cache_write_tokens": detail("cache_write_tokens", of: "prompt"),
+            ],
+            "output_tokens": .integer(usage.completion),
+            "output_tokens_details": ["reasoning_tokens": detail("reasoning_tokens", of: "completion")],
             "total_tokens": .integer(usage.total),
         ]
     }
