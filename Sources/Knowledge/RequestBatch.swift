@@ -139,6 +139,8 @@ package protocol RequestBatchQueue: Sendable {
     /// Notes that work on a batch begins. Returns the batch as it is now, and how often in a row that came to nothing
     /// because the process ended; nil where it has ended.
     func beginWork(on id: RequestBatchID) async throws -> (batch: RequestBatch, deaths: Int)?
+    /// Notes that the work that began last has ended, or was given up, without the process.
+    func leaveWork(on id: RequestBatchID) async throws
     /// Brings a batch into another state that is not its end, and notes how many lines it has, where that is known.
     func advance(_ id: RequestBatchID, to status: RequestBatch.Status, total: Int?) async throws
     /// Lines that were answered in this or an earlier process.

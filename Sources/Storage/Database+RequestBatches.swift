@@ -78,6 +78,13 @@ extension Database: RequestBatchQueue {
         }
     }
 
+    package func leaveWork(on id: RequestBatchID) async throws {
+        try await write { db in
+            try db.execute(
+                sql: "UPDATE request_batch SET deaths = MAX(deaths - 1, 0) WHERE id = ?", arguments: [id.rawValue])
+        }
+    }
+
     package func advance(_ id: RequestBatchID, to status: RequestBatch.Status, total: Int?) async throws {
         let now = time
         try await write { db in

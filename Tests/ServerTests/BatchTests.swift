@@ -21,8 +21,13 @@ struct BatchTests {
         }
 
         private let state: Mutex<State>
+        private let fails: Bool
 
-        init(_ statuses: [Int] = []) { state = Mutex(State(statuses: statuses)) }
+        /// - Parameter fails: Whether every request throws, as in a task that is cancelled.
+        init(_ statuses: [Int] = [], fails: Bool = false) {
+            state = Mutex(State(statuses: statuses))
+            self.fails = fails
+        }
 
         var asked: [String] { state.withLock { $0.asked } }
         var most: Int { state.withLock { $0.most } }
@@ -30,6 +35,7 @@ struct BatchTests {
         func perform(
             _ body: JSONValue, at endpoint: RequestBatch.Endpoint, in scope: Scope
         ) async throws -> PerformedRequest {
+            if fails { throw CancellationError() }
             let status = state.withLock { state in
                 state.asked.append(body["input"]?.string ?? "")
                 state.underWay += 1
@@ -149,11 +155,23 @@ struct BatchTests {
 
     @Test("that the process died over three times in a row is given up")
     func givesUpDeadly() async throws {
-        let world = try await World(Self.lines(1))
+        let world = try await World(Self.lines(2))
+        try await world.database.advance(world.batch.id, to: .inProgress, total: 2)
         for _ in 1...3 { _ = try await world.database.beginWork(on: world.batch.id) }
         let performer = Performer()
         let batch = try await world.work(performer)
         #expect(batch.status == .failed && batch.problems.first?.code == "server_error" && performer.asked.isEmpty)
+        let errors = try await world.lines(batch.errorFile)
+        #expect(errors.map { $0["error"]?["code"] } == ["batch_failed", "batch_failed"])
+    }
+
+    @Test("that was given up by a process that lives on is taken up again, however often")
+    func livesOn() async throws {
+        let world = try await World(Self.lines(1))
+        for _ in 1...5 {
+            await #expect(throws: CancellationError.self) { _ = try await world.work(Performer(fails: true)) }
+        }
+        #expect(try await world.work(Performer()).status == .completed)
     }
 
     @Test("is read line by line, however the lines lie in what is read at a time")

@@ -56,17 +56,21 @@ struct WorkOffBatch: Sendable {
             let problem = RequestBatch.Problem(
                 "input_file_gone", "The input file was deleted.", parameter: "input_file_id")
             try await end(batch, as: .failed, [problem])
+        } catch {
+            // The process is still there, so this was no death. Not cut short by the cancellation that it may be part of.
+            try? await Task { try await queue.leaveWork(on: batch.id) }.value
+            throw error
         }
     }
 
     private func work(_ id: RequestBatchID) async throws {
         guard let (batch, deaths) = try await queue.beginWork(on: id) else { return }
+        if batch.status == .cancelling { return try await end(batch, as: .cancelled) }
+        if batch.expiresAt <= Date() { return try await end(batch, as: .expired) }
         guard deaths < Self.maxDeaths else {
             let message = "The server ended \(Self.maxDeaths) times while it worked on this batch."
             return try await end(batch, as: .failed, [.init("server_error", message)])
         }
-        if batch.status == .cancelling { return try await end(batch, as: .cancelled) }
-        if batch.expiresAt <= Date() { return try await end(batch, as: .expired) }
         if batch.status == .validating {
             let (lines, problems) = try await CheckBatch(queue: queue, workers: workers)(batch)
             guard problems.isEmpty else { return try await end(batch, as: .failed, problems) }
@@ -151,8 +155,8 @@ struct WorkOffBatch: Sendable {
                 }
             }
             // A batch that was never checked has no lines yet.
-            if batch.counts.total > 0, status == .expired || status == .cancelled {
-                try await tellUndone(batch, status, in: &errors)
+            if batch.counts.total > 0, let reason = Self.reason(of: status, problems) {
+                try await tellUndone(batch, reason, in: &errors)
             }
             try await queue.finish(
                 batch.id,
@@ -165,13 +169,23 @@ struct WorkOffBatch: Sendable {
         }
     }
 
-    private func tellUndone(_ batch: RequestBatch, _ status: RequestBatch.Status, in errors: inout BatchFile)
-        async throws
-    {
-        let reason: JSONValue =
-            status == .expired
-            ? ["code": "batch_expired", "message": "This request could not be answered before the batch expired."]
-            : ["code": "batch_cancelled", "message": "The batch was cancelled before this request was answered."]
+    /// Why a batch that ends like this leaves lines undone; nil where it leaves none.
+    private static func reason(of status: RequestBatch.Status, _ problems: [RequestBatch.Problem]) -> JSONValue? {
+        switch status {
+        case .expired:
+            ["code": "batch_expired", "message": "This request could not be answered before the batch expired."]
+        case .cancelled:
+            ["code": "batch_cancelled", "message": "The batch was cancelled before this request was answered."]
+        case .failed:
+            [
+                "code": "batch_failed",
+                "message": .string(problems.first?.message ?? "The batch failed before this request was answered."),
+            ]
+        case .validating, .inProgress, .finalizing, .completed, .cancelling: nil
+        }
+    }
+
+    private func tellUndone(_ batch: RequestBatch, _ reason: JSONValue, in errors: inout BatchFile) async throws {
         let done = try await queue.finishedLines(of: batch.id)
         var input = BatchInput(batch, queue: queue)
         do {
