@@ -1,11 +1,13 @@
 import HTTPTypes
 import Logging
+import Storage
 import TestSupport
 import Testing
 
 @testable import Knowledge
 @testable import Server
 @testable import Service
+@testable import almanac
 
 @Suite("What a key used", .timeLimit(.minutes(2)))
 struct UsageTests {
