@@ -186,7 +186,7 @@ def test_everything_that_steers_a_model_reaches_it(client, upstream):
         text={"format": {"type": "json_schema", "name": "shape", "schema": {"type": "object"}, "strict": True}})
     body = upstream.asked("echo")[-1].body
     assert body["messages"] == [
-        {"role": "developer", "content": "Be kind."},
+        {"role": "system", "content": "Be kind."},
         {"role": "user", "content": [{"type": "text", "text": "Look"}, {
             "type": "image_url", "image_url": {"url": "data:image/png;base64,AA", "detail": "low"}}]},
         {"role": "assistant", "content": None, "tool_calls": [

@@ -18,12 +18,15 @@ def check(kind, data):
 
 
 def as_declared(data):
-    """Without the two things that the package's types cannot say: that a chat message cites a file, as a message of
-    `/responses` may, and that an embedding is in base64, as the package itself asks for."""
+    """Without the three things that the package's types cannot say: that a chat message cites a file, as a message of
+    `/responses` may, that an embedding is in base64, as the package itself asks for, and that a piece of a streamed text is
+    not its last one, for which the package has the type of a whole text."""
     if not isinstance(data, dict):
         return data
     if data.get("object") == "chat.completion":
         return data | {"choices": [choice | {"message": without_citations(choice["message"])} for choice in data["choices"]]}
+    if data.get("object") == "text_completion" and not data.get("usage"):
+        return data | {"choices": [choice | {"finish_reason": choice["finish_reason"] or "stop"} for choice in data["choices"]]}
     if data.get("object") == "list" and any(isinstance(each.get("embedding"), str) for each in data["data"]):
         return data | {"data": [each | {"embedding": numbers(each["embedding"])} for each in data["data"]]}
     return data
