@@ -57,7 +57,8 @@ package struct AnswerPieces: AsyncSequence, Sendable {
                                 }
                             }
                         }
-                        try await group.waitForAll()
+                        // The first that fails ends the others, which `waitForAll` would wait for.
+                        while try await group.next() != nil {}
                     }
                     channel.finish()
                 } catch {
