@@ -54,6 +54,7 @@ package struct ResponseRequest: Sendable {
     /// one that stands in both.
     package func place(of parameter: String) -> String? {
         if parameter == "messages" { return "input" }
+        if parameter.hasPrefix("response_format") { return "text.format" }
         guard !places.isEmpty, parameter.hasPrefix("alan.knowledgebase_ids["), parameter.hasSuffix("]"),
             let position = Int(parameter.dropFirst("alan.knowledgebase_ids[".count).dropLast())
         else { return nil }

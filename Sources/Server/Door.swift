@@ -84,7 +84,7 @@ package struct Door: Sendable {
 
     /// The routes that `openapi.json` describes.
     func describedRouter() -> Router<AppContext> {
-        let router = Router(context: AppContext.self)
+        let router = Router(context: AppContext.self, options: .autoGenerateHeadEndpoints)
         let requests = RequestMetrics()
         if !corsOrigins.isEmpty { router.add(middleware: CrossOrigin(origins: corsOrigins)) }
         router.add(middleware: AnswerEveryRequest(metrics: requests))

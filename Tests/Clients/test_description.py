@@ -78,7 +78,8 @@ def bounds(schema: dict):
 
 
 def wrong_type(schema: dict):
-    return {"string": 5, "integer": "5", "number": "5", "boolean": "yes", "array": {}, "object": []}.get(schema.get("type"))
+    """None where several types are right."""
+    return {"string": 5, "integer": "5", "number": "5", "boolean": "yes", "array": {}, "object": []}.get(str(schema.get("type")))
 
 
 def with_value(body: dict, path: tuple[str, ...], value) -> dict:
@@ -146,7 +147,9 @@ def test_what_it_says_of_a_body_is_what_is_accepted(http, ids, method, path, sch
             assert refused(with_value(example, field.path, value)) != name, f"{name} may be {str(value)[:60]}"
         for value in outside + ([wrong_type(field.schema)] if wrong_type(field.schema) is not None else []):
             found = refused(with_value(example, field.path, value)) or ""
-            assert found.startswith(name), f"{name} must not be {str(value)[:60]}, and the answer names {found or 'nothing'}"
+            # The object that holds the field may be at fault first, as a choice of tools is where there are none.
+            named = found.startswith(name) or name.startswith(f"{found or '?'}.")
+            assert named, f"{name} must not be {str(value)[:60]}, and the answer names {found or 'nothing'}"
 
 
 def test_what_it_says_of_parameters_is_what_is_accepted(http, ids):

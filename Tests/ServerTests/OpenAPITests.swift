@@ -54,6 +54,20 @@ struct OpenAPITests {
         }
     }
 
+    @Test("holds for HEAD wherever there is GET: the same headers, and no body")
+    func heads() async throws {
+        try await TestServer.run { server in
+            for operation in try await Self.operations(server) where operation.method == "GET" && operation.isOpen {
+                let whole = try await server.get(operation.path)
+                let head = try await server.send(.head, operation.path)
+                #expect(head.status == whole.status && head.body.isEmpty && !whole.body.isEmpty, "\(operation.path)")
+                #expect(head.headers[.contentType] == whole.headers[.contentType])
+            }
+            let refused = try await server.with(key: "").send(.head, "/v1/models")
+            #expect(refused.status == 401 && refused.body.isEmpty)
+        }
+    }
+
     private struct Operation {
         var method: String
         var path: String

@@ -89,7 +89,7 @@ function shape(schema) {
 
 function content(media) {
     return Object.entries(media ?? {}).map(([type, { schema = {} }]) =>
-        element("p", {}, element("code", {}, type), " ", ...typeOf(schema.contentSchema ?? schema)));
+        element("p", {}, element("code", {}, type), " ", ...typeOf(schema.properties?.data?.contentSchema ?? schema)));
 }
 
 function answers(operation) {
