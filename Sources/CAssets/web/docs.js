@@ -88,8 +88,10 @@ function shape(schema) {
 // MARK: - Operations
 
 function content(media) {
+    // Of an event, what its data holds says more than that it is one.
+    const data = ({ properties }) => properties?.data?.anyOf?.[0] ?? properties?.data;
     return Object.entries(media ?? {}).map(([type, { schema = {} }]) =>
-        element("p", {}, element("code", {}, type), " ", ...typeOf(schema.properties?.data?.contentSchema ?? schema)));
+        element("p", {}, element("code", {}, type), " ", ...typeOf(data(schema)?.contentSchema ?? schema)));
 }
 
 function answers(operation) {
