@@ -67,7 +67,9 @@ def fill(server: Server, chunks: int) -> str:
 
         def put(number: int):
             different = number % -(-documents // COPIES)
-            text = "\n\n".join(section(vocabulary, different * SECTIONS + each) for each in range(SECTIONS))
+            # Files of equal content would be one document.
+            text = f"Copy {number}.\n\n" + "\n\n".join(
+                section(vocabulary, different * SECTIONS + each) for each in range(SECTIONS))
             answer = http.put(f"/api/v1/knowledgebases/{base['id']}/documents/{number}.md", content=text.encode(),
                               headers={"Content-Type": "text/markdown"})
             assert answer.status_code in (200, 202), answer.text
