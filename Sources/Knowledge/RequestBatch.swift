@@ -9,6 +9,8 @@ package struct RequestBatch: Hashable, Sendable {
 
     package var id: RequestBatchID
     package var tenant: TenantID
+    /// Which key's requests its lines are; nil for the server's own. Revoking that key cancels the batch.
+    package var key: KeyID?
     package var endpoint: Endpoint
     package var inputFile: FileID
     package var metadata: [String: String]
@@ -27,13 +29,14 @@ package struct RequestBatch: Hashable, Sendable {
     package var reachedAt: [Status: Date]
 
     package init(
-        id: RequestBatchID = .random(), tenant: TenantID, endpoint: Endpoint, inputFile: FileID,
+        id: RequestBatchID = .random(), tenant: TenantID, key: KeyID? = nil, endpoint: Endpoint, inputFile: FileID,
         metadata: [String: String] = [:], status: Status = .validating, counts: Counts = Counts(),
         usage: TokenUsage = TokenUsage(prompt: 0, completion: 0), problems: [Problem] = [], outputFile: FileID? = nil,
         errorFile: FileID? = nil, createdAt: Date, expiresAt: Date? = nil, reachedAt: [Status: Date] = [:]
     ) {
         self.id = id
         self.tenant = tenant
+        self.key = key
         self.endpoint = endpoint
         self.inputFile = inputFile
         self.metadata = metadata

@@ -50,6 +50,7 @@ extension Database: KeyStore {
                 arguments: ["now": time.milliseconds, "id": id.rawValue, "tenant": tenant?.rawValue]
             )
             guard db.changesCount > 0 else { throw RequestError.notFound("key", id: id.rawValue, parameter: nil) }
+            try db.cancelRequestBatches(of: id, at: time)
         }
     }
 }

@@ -20,12 +20,12 @@ extension Database: RequestBatchStore {
             try db.execute(
                 sql: """
                     INSERT INTO request_batch (
-                        id, tenant_id, endpoint, input_file_id, metadata, status, created_at, expires_at
-                    ) VALUES (?, ?, ?, ?, ?, 'validating', ?, ?)
+                        id, tenant_id, key_id, endpoint, input_file_id, metadata, status, created_at, expires_at
+                    ) VALUES (?, ?, ?, ?, ?, ?, 'validating', ?, ?)
                     """,
                 arguments: [
-                    batch.id.rawValue, scope.tenant.rawValue, batch.endpoint.rawValue, batch.inputFile.rawValue,
-                    metadata, batch.createdAt.milliseconds, batch.expiresAt.milliseconds,
+                    batch.id.rawValue, scope.tenant.rawValue, batch.key?.rawValue, batch.endpoint.rawValue,
+                    batch.inputFile.rawValue, metadata, batch.createdAt.milliseconds, batch.expiresAt.milliseconds,
                 ])
         }
     }
@@ -184,6 +184,16 @@ extension Connection {
         return try RequestBatch(row: row)
     }
 
+    /// Has the batches of a key end with what is done.
+    func cancelRequestBatches(of key: KeyID, at time: Date) throws {
+        try execute(
+            sql: """
+                UPDATE request_batch SET status = 'cancelling', cancelling_at = ?
+                WHERE key_id = ? AND \(unfinished) AND status <> 'cancelling'
+                """,
+            arguments: [time.milliseconds, key.rawValue])
+    }
+
     /// Brings a batch into a state and notes when; one that has ended, or is to be cancelled, does not go back to work.
     fileprivate func advance(_ id: RequestBatchID, to status: RequestBatch.Status, at time: Date) throws {
         let isWork = status == .inProgress || status == .finalizing
@@ -203,7 +213,8 @@ extension RequestBatch {
             reachedAt[status] = try row.find("\(status.rawValue)_at").map(Date.init(milliseconds:))
         }
         self.init(
-            id: try row.id("id"), tenant: try row.id("tenant_id"), endpoint: try row.choice("endpoint"),
+            id: try row.id("id"), tenant: try row.id("tenant_id"),
+            key: try row.find("key_id").map(KeyID.init(rawValue:)), endpoint: try row.choice("endpoint"),
             inputFile: try row.id("input_file_id"), metadata: try row.json("metadata"),
             status: try row.choice("status"),
             counts: Counts(

@@ -157,6 +157,19 @@ def test_a_cancelled_batch_keeps_what_is_done(client, http):
     error(http.post(f"/v1/batches/{done.id}/cancel"), 409)
 
 
+def test_a_batch_is_on_the_account_of_its_key_and_ends_with_it(server, client, http):
+    key = http.post("/api/v1/keys", json={"name": "batches", "role": "user"}).json()
+    with server.openai(key=key["key"]) as maker:
+        batch = hand_in(maker, [chat("quick", "x"), *(chat(f"slow{number}", "x", "trickle") for number in range(9))])
+    batch = until(client, batch, lambda batch: batch.request_counts.completed == 1)
+    [used] = [each for each in http.get(f"/api/v1/usage?key={key['id']}").json()["data"] if each["model"] == "words:20"]
+    assert used["requests"] == 1 and used["prompt_tokens"] == batch.usage.input_tokens > 0
+    assert http.delete(f"/api/v1/keys/{key['id']}").status_code == 200
+    batch = until(client, batch)
+    assert batch.status == "cancelled" and batch.request_counts.completed == 1
+    assert [each["custom_id"] for each in lines_of(client, batch.output_file_id)] == ["quick"]
+
+
 def test_a_deleted_input_ends_the_batch_with_what_is_done(client):
     batch = hand_in(client, [chat("a", "x")])
     batch = until(client, batch)

@@ -80,6 +80,32 @@ struct RequestBatchTests {
         #expect(try await world.database.cancelRequestBatch(id, in: world.scope).status == .cancelled)
     }
 
+    @Test("is cancelled with its key, and no other with it")
+    func endsWithItsKey() async throws {
+        let world = try World()
+        var ids: [RequestBatchID] = []
+        let keys: [KeyID?] = [.random(), .random(), nil]
+        for key in keys {
+            let file = try await world.upload("{}", name: "input.jsonl")
+            let batch = RequestBatch(
+                tenant: world.scope.tenant, key: key, endpoint: .chat, inputFile: file.id,
+                createdAt: world.database.time)
+            try await world.database.add(batch, in: world.scope)
+            ids.append(batch.id)
+        }
+        for (number, id) in keys.compactMap(\.self).enumerated() {
+            let key = APIKey(
+                id: id, name: "", tenant: world.scope.tenant, role: .user,
+                digest: String(repeating: "\(number)", count: 64), hint: "", createdAt: world.database.time)
+            try await world.database.add(key)
+        }
+        try await world.database.revoke(#require(keys[0]), of: nil, at: world.database.time)
+        var found: [RequestBatch] = []
+        for id in ids { found.append(try await world.database.requestBatch(id, in: world.scope)) }
+        #expect(found.map(\.status) == [.cancelling, .validating, .validating])
+        #expect(found.map(\.key) == keys)
+    }
+
     @Test("remembers how often the process died over it, and forgets that once a line is done")
     func deaths() async throws {
         var world = try World()

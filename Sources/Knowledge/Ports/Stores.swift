@@ -38,7 +38,8 @@ package protocol KeyStore: Sendable {
     func add(_ key: APIKey) async throws
     /// The keys of a tenant, or of all tenants for nil, oldest first, revoked ones included.
     func keys(of tenant: TenantID?) async throws -> [APIKey]
-    /// Revokes at once a key of this tenant, or of any for nil. Throws `RequestError.notFound`.
+    /// Revokes at once a key of this tenant, or of any for nil, and cancels its batches of requests. Throws
+    /// `RequestError.notFound`.
     func revoke(_ id: KeyID, of tenant: TenantID?, at time: Date) async throws
 }
 

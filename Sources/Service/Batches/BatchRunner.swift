@@ -58,7 +58,10 @@ package struct BatchRunner: Service {
     private func next() async -> [RequestBatch] {
         guard !Task.isCancelled else { return [] }
         do {
-            return running.next(of: try await queue.unfinishedRequestBatches(), width: Self.width)
+            let unfinished = try await queue.unfinishedRequestBatches()
+            // Those that were cancelled by what knows nothing of this process's work, such as the end of their key.
+            for batch in unfinished where batch.status == .cancelling { running.stop(batch.id) }
+            return running.next(of: unfinished, width: Self.width)
         } catch {
             logger.error("no batch could be taken up", metadata: ["error": "\(error)"])
             return []

@@ -32,7 +32,8 @@ package struct RequestBatches: Sendable {
                     parameter: parameter, message: "must be a file of at most \(Self.maxInputBytes) bytes")
             }
             let batch = RequestBatch(
-                tenant: scope.tenant, endpoint: endpoint, inputFile: input, metadata: metadata, createdAt: Date())
+                tenant: scope.tenant, key: scope.key, endpoint: endpoint, inputFile: input, metadata: metadata,
+                createdAt: Date())
             try await store.add(batch, in: scope)
             wakeUp()
             return try await store.requestBatch(batch.id, in: scope)
