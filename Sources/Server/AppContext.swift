@@ -86,15 +86,7 @@ package struct AppContext: RequestContext {
         guard let presence = try? await channel?.pipeline.handler(type: ClientPresence.self).get() else {
             return try await work()
         }
-        return try await withThrowingTaskGroup(of: Value.self) { group in
-            group.addTask { try await work() }
-            group.addTask {
-                await presence.waitUntilGone()
-                throw CancellationError()
-            }
-            defer { group.cancelAll() }
-            guard let value = try await group.next() else { throw CancellationError() }
-            return value
-        }
+        guard let value = try await presence.departure.cancelling(work) else { throw CancellationError() }
+        return value
     }
 }

@@ -208,6 +208,48 @@ struct GenerationTests {
             #expect(more == nil)
         }
     }
+
+    @Test("ends at the holder's word while the model is silent", arguments: [true, false])
+    func stoppedInSilence(hasBegun: Bool) async throws {
+        let model = MuteModel(begins: hasBegun)
+        try await TestServer.run(models: [ScriptedModel.card: model]) { server in
+            let door = server.services.door
+            let own = try #require(await server.services.keys.scope(of: TestServer.adminKey))
+            let turn = Question.Turn(role: .user, text: "x", message: ["role": "user", "content": "x"])
+            async let pieces = {
+                var pieces = try await door.answer(Question(model: "vendor/scripted", turns: [turn]), in: own).pieces
+                    .makeAsyncIterator()
+                return [try await pieces.next()?.event, try await pieces.next()?.event]
+            }()
+            await model.isAsked.wait()
+            door.stops.stop(own)
+            let made = try await pieces
+            if case .finish("stop", _, _)? = made[0] {} else { Issue.record("\(String(describing: made[0]))") }
+            #expect(made[1] == nil)
+        }
+    }
+}
+
+/// Never says anything.
+private final class MuteModel: LanguageModel, Sendable {
+    let isAsked = Latch()
+    /// Whether it has at least said that it will answer.
+    let begins: Bool
+
+    init(begins: Bool) { self.begins = begins }
+
+    func answer(_ prompt: Prompt) async throws -> AsyncThrowingStream<ModelEvent, any Error> {
+        guard begins else {
+            isAsked.open()
+            try await Task.sleep(for: .seconds(86_400))
+            return AsyncThrowingStream { $0.finish() }
+        }
+        return AsyncThrowingStream { [isAsked] in
+            isAsked.open()
+            try await Task.sleep(for: .seconds(86_400))
+            return nil
+        }
+    }
 }
 
 /// Says what it is told, when it is told.

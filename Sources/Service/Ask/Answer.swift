@@ -1,3 +1,4 @@
+import AsyncAlgorithms
 package import Knowledge
 
 /// An answer that is about to come: what it rests on is known, its text streams.
@@ -56,13 +57,19 @@ package struct AnswerEvents: AsyncSequence, Sendable {
     var choice = 0
     /// Sees what is used on the way.
     var meter: UsageMeter?
-    /// Whether the answer is to end here.
-    var isStopped: @Sendable () -> Bool = { false }
+    /// Ends the answer where it is.
+    var stop = Latch()
+
+    fileprivate enum Signal: Sendable {
+        case event(ModelEvent)
+        /// The model has nothing more to say, or is not to say it.
+        case end
+    }
 
     package struct AsyncIterator: AsyncIteratorProtocol {
-        /// nil once nothing more is wanted of it, which ends its work.
-        var model: AsyncThrowingStream<ModelEvent, any Error>.Iterator?
-        let isStopped: @Sendable () -> Bool
+        /// nil once nothing more is wanted of the model, which ends its work.
+        fileprivate var signals: (any AsyncIteratorProtocol<Signal, any Error>)?
+        let stop: Latch
         var filter: CitationFilter
         let choice: Int
         let meter: UsageMeter?
@@ -71,8 +78,11 @@ package struct AnswerEvents: AsyncSequence, Sendable {
 
         package mutating func next() async throws -> AnswerEvent? {
             while waiting.isEmpty {
-                if isStopped() { model = nil }
-                guard let event = try await model?.next() else {
+                if stop.isOpen { signals = nil }
+                guard case .event(let event) = try await signals?.next(isolation: nil) ?? .end else {
+                    signals = nil
+                    // The merge ends for a reader who is cancelled as it does at a stop.
+                    try Task.checkCancellation()
                     if hasFinished { return nil }
                     finish("stop")
                     break
@@ -105,8 +115,13 @@ package struct AnswerEvents: AsyncSequence, Sendable {
     }
 
     package func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(
-            model: model.makeAsyncIterator(), isStopped: isStopped, filter: CitationFilter(referenceCount: referenceCount),
+        let events = chain(model.map(Signal.event), [Signal.end].async)
+        let stops = AsyncStream { [stop] in
+            await stop.wait()
+            return Signal.end
+        }
+        return AsyncIterator(
+            signals: merge(events, stops).makeAsyncIterator(), stop: stop, filter: CitationFilter(referenceCount: referenceCount),
             choice: choice, meter: meter)
     }
 }

@@ -53,9 +53,9 @@ package struct AnswerQuestion: Sendable {
     package var defaultModel: String { resolve.defaultModel }
 
     package func callAsFunction(_ question: Question, in scope: Scope) async throws -> Answer {
-        let isStopped = stops.watch(scope)
+        let stop = stops.watch(scope)
         let asked = try await prepare(question, in: scope)
-        let (prompt, droppedTurns, streams) = try await begin(asked)
+        let (prompt, droppedTurns, streams) = try await begin(asked, until: stop)
         let references = asked.resolved.bases.isEmpty ? nil : prompt.passages.count
         let estimate = UsageEstimate(prompt: prompt.messages, counter: counter, workers: workers)
         // One for all choices: the prompt is counted once.
@@ -73,7 +73,7 @@ package struct AnswerQuestion: Sendable {
             references: prompt.passages,
             choices: streams.enumerated().map { number, stream in
                 AnswerEvents(
-                    model: stream, referenceCount: references, choice: number, meter: meter, isStopped: isStopped)
+                    model: stream, referenceCount: references, choice: number, meter: meter, stop: stop)
             },
             estimate: estimate
         )
@@ -108,7 +108,7 @@ package struct AnswerQuestion: Sendable {
 
     /// Asks the model, with less around the question where it says that the prompt is too long.
     private func begin(
-        _ asked: Asked
+        _ asked: Asked, until stop: Latch
     ) async throws -> (Prompt, droppedTurns: Int, [AsyncThrowingStream<ModelEvent, any Error>]) {
         var window = asked.model.contextTokens
         var attempt = 0
@@ -116,7 +116,7 @@ package struct AnswerQuestion: Sendable {
             attempt += 1
             let (prompt, fit) = try await prompt(asked, window: window)
             do {
-                return (prompt, fit.droppedTurns, try await answers(prompt, asked))
+                return (prompt, fit.droppedTurns, try await answers(prompt, asked, until: stop))
             } catch UpstreamError.contextExceeded(let provider, let named, let message) {
                 let sent = prompt.messages.reduce(0) { $0 + asked.model.tokenCount($1.contentText) }
                 let next = min(named ?? .max, min(window ?? sent, sent) * 3 / 4)
@@ -148,7 +148,7 @@ package struct AnswerQuestion: Sendable {
 
     /// As many answers as are wanted, all begun at the same time. With a seed each has its own, or they would be one.
     private func answers(
-        _ prompt: Prompt, _ asked: Asked
+        _ prompt: Prompt, _ asked: Asked, until stop: Latch
     ) async throws -> [AsyncThrowingStream<ModelEvent, any Error>] {
         try await withThrowingTaskGroup(
             of: (Int, AsyncThrowingStream<ModelEvent, any Error>).self
@@ -158,7 +158,10 @@ package struct AnswerQuestion: Sendable {
                 if let seed = prompt.parameters["seed"]?.integer {
                     prompt.parameters["seed"] = .integer(seed &+ number)
                 }
-                group.addTask { [prompt] in (number, try await answer(prompt, by: asked.model, asked.resolved)) }
+                group.addTask { [prompt] in
+                    let stream = try await stop.cancelling { try await answer(prompt, by: asked.model, asked.resolved) }
+                    return (number, stream ?? .fixed(""))
+                }
             }
             var streams = [AsyncThrowingStream<ModelEvent, any Error>?](repeating: nil, count: asked.question.choices)
             for try await (number, stream) in group { streams[number] = stream }

@@ -9,20 +9,24 @@ package final class StopSwitch: Sendable {
         var key: KeyID?
     }
 
-    /// How often each has pulled the switch.
-    private let pulls = Mutex<[Owner: Int]>([:])
+    /// What each owner's next pull opens.
+    private let latches = Mutex<[Owner: Latch]>([:])
 
     package init() {}
 
     /// Ends every answer of this caller that is under way; each gives what it has so far.
     package func stop(_ scope: Scope) {
-        pulls.withLock { $0[Owner(tenant: scope.tenant, key: scope.key), default: 0] += 1 }
+        latches.withLock { $0.removeValue(forKey: Owner(tenant: scope.tenant, key: scope.key)) }?.open()
     }
 
-    /// Whether the switch has been pulled since.
-    func watch(_ scope: Scope) -> @Sendable () -> Bool {
+    /// Opens when the switch is pulled after this call.
+    func watch(_ scope: Scope) -> Latch {
         let owner = Owner(tenant: scope.tenant, key: scope.key)
-        let before = pulls.withLock { $0[owner] }
-        return { [self] in pulls.withLock { $0[owner] } != before }
+        return latches.withLock { latches in
+            if let latch = latches[owner] { return latch }
+            let latch = Latch()
+            latches[owner] = latch
+            return latch
+        }
     }
 }
