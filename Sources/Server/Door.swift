@@ -29,6 +29,8 @@ package struct Door: Sendable {
     package var streams = StreamHabits()
     /// Origins whose pages may use the API from a browser.
     package var corsOrigins: Set<String> = []
+    /// How much a key may ask of the models; nil: as much as it likes.
+    package var rateLimits: RateLimits?
     /// Largest upload.
     package var uploadLimitBytes: Int
     /// Where the OpenAI surface is mounted beside the usual places.
@@ -103,12 +105,13 @@ package struct Door: Sendable {
     }
 
     private func addOpenAI(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
-        addModels(to: group)
+        let asking = limited(group)
+        addModels(to: asking)
         BatchRoutes(batches: requestBatches).add(to: group)
         EngineRoutes(
             models: models, completions: CompletionRoutes(answer: answer, embedders: embedders, streams: streams),
             embeddings: EmbeddingRoutes(embedders: embedders, usage: usage)
-        ).add(to: group)
+        ).add(to: asking)
         InternalRoutes(answer: answer, models: models, embedders: embedders, stops: stops).add(to: group)
         RefusedRoutes().add(to: group)
         ModelRoutes(models: models).add(to: group)
@@ -119,6 +122,12 @@ package struct Door: Sendable {
         ).add(to: group)
         VectorStoreFileRoutes(documents: documents, attach: attach).add(to: group)
         FileBatchRoutes(batches: batches).add(to: group)
+    }
+
+    /// The group for routes that cost a model's time.
+    private func limited(_ group: RouterGroup<AppContext>) -> RouterGroup<AppContext> {
+        guard let rateLimits else { return group }
+        return group.group().add(middleware: LimitRate(limits: rateLimits))
     }
 
     /// What a request may ask of a model, by itself or as a line of a batch.
@@ -139,7 +148,7 @@ package struct Door: Sendable {
     }
 
     private func addAlan(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
-        GenerateStreamRoutes(answer: answer, streams: streams).add(to: group)
+        GenerateStreamRoutes(answer: answer, streams: streams).add(to: limited(group))
         ExpertRoutes(experts: experts, bases: bases).add(to: group)
         KnowledgeBaseRoutes(
             bases: bases, documents: documents, create: create, remove: remove, attach: attach, put: put,

@@ -103,9 +103,9 @@ struct ErrorAnswer: Sendable {
             self.init(
                 status: .badRequest, message: "The question does not fit into the model's \(window) tokens.",
                 parameter: "messages", code: "context_length_exceeded")
-        case .tooMany(let message):
+        case .tooMany(let message, let seconds):
             self.init(status: .tooManyRequests, message: message, type: "rate_limit_error", code: "rate_limit_exceeded")
-            headers[.retryAfter] = "10"
+            headers[.retryAfter] = "\(seconds)"
         }
     }
 

@@ -60,7 +60,7 @@ func buildServices(
     let (batchWakeUp, runningBatches) = (WakeUp(), RunningBatches())
     let desk = JobDesk(jobs: database, running: running, wakeUp: wakeUp)
     let keys = Keys(store: database, tenant: defaultTenant, sessionSecret: sessionSecret)
-    let usage = UsageLedger(store: database, logger: logger)
+    let usage = UsageLedger(store: database, limits: configuration.rateLimits, logger: logger)
     let stops = StopSwitch()
     var door = Door(
         keys: keys, usage: usage, files: database, bases: database, documents: database, experts: database,
@@ -82,6 +82,7 @@ func buildServices(
         checkReadiness: { try await database.checkHealth() })
     door.figures = { try await database.figures() }
     door.streams.endsWithDone = configuration.endsStreamsWithDone
+    door.rateLimits = configuration.rateLimits
     door.corsOrigins = Set(configuration.corsOrigins)
     let ingest = IngestDocument(
         reader: reader, embedders: embedders, workers: Workers(count: configuration.threads, name: "ingest"))

@@ -22,6 +22,8 @@ struct Configuration: Sendable {
     /// Origins whose pages may use the API from a browser; `*` for all.
     var corsOrigins: [String] = []
     var tls: TLSFiles?
+    /// How much each key may ask of the models in a minute; nil: as much as it likes.
+    var rateLimits: RateLimits?
     /// Whether streams end with `[DONE]`, which text-generation-webui's own examples do not expect.
     var endsStreamsWithDone = true
     var uploadLimitBytes = 512 << 20
@@ -94,7 +96,7 @@ struct Configuration: Sendable {
         try file.allowOnly([
             "data", "host", "port", "models", "embedding_model", "embedding", "default_model", "threads",
             "prefixes", "upload_limit_mb", "log_level", "retrieval", "ingest", "reranker", "providers", "webhooks",
-            "cors_origins", "tls", "stream_done",
+            "cors_origins", "tls", "stream_done", "limits",
         ])
         dataDirectory = try file.string("data") ?? dataDirectory
         host = try file.string("host") ?? host
@@ -114,6 +116,12 @@ struct Configuration: Sendable {
         if let files = try file.object("tls") {
             try files.allowOnly(["certificate", "key"])
             try apply(certificate: files.string("certificate"), key: files.string("key"), "tls.")
+        }
+        if let limits = try file.object("limits") {
+            try limits.allowOnly(["requests_per_minute", "tokens_per_minute"])
+            let requests = try limits.integer("requests_per_minute", in: 1...1_000_000)
+            let tokens = try limits.integer("tokens_per_minute", in: 1...1_000_000_000)
+            rateLimits = RateLimits(requestsPerMinute: requests, tokensPerMinute: tokens)
         }
         uploadLimitBytes = try file.integer("upload_limit_mb", in: 1...8_192).map { $0 << 20 } ?? uploadLimitBytes
         logLevel = try file.string("log_level") ?? logLevel

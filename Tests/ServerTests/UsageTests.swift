@@ -115,6 +115,28 @@ struct UsageTests {
         }
     }
 
+    @Test("ends at a limit of requests or tokens, and every answer says where the key stands")
+    func limited() async throws {
+        let model = ScriptedModel([.event(.text("x")), .event(.finish("stop")), .event(.usage(TokenUsage(prompt: 50, completion: 50)))])
+        let limits = RateLimits(requestsPerMinute: 3, tokensPerMinute: 1_000)
+        @Sendable func field(_ name: String) -> HTTPField.Name { HTTPField.Name("x-ratelimit-\(name)")! }
+        try await TestServer.run(models: [ScriptedModel.card: model], configure: { $0.rateLimits = limits }) { server in
+            func ask(_ model: String) async throws -> TestServer.Answer { try await server.ask("x", model: model) }
+            let first = try await ask("vendor/scripted")
+            #expect(first.status == 200 && first.headers[field("limit-requests")] == "3")
+            #expect(first.headers[field("remaining-requests")] == "2")
+            #expect(try await ask("none/such").headers[field("remaining-requests")] == "1")
+            let third = try await ask("vendor/scripted")
+            #expect(third.headers[field("remaining-tokens")].flatMap { Int($0) } ?? 1_000 < 1_000)
+            let refused = try await ask("vendor/scripted")
+            #expect(refused.status == 429 && refused.json["error"]?["code"] == "rate_limit_exceeded")
+            #expect(refused.headers[.retryAfter].flatMap { Int($0) }.map((1...20).contains) == true)
+            #expect(refused.headers[.requestID] != nil)
+            // What asks no model is not limited.
+            #expect(try await server.get("/v1/models").status == 200)
+        }
+    }
+
     @Test("is kept in memory while the database cannot take it")
     func failure() async throws {
         let store = FailingOnce()

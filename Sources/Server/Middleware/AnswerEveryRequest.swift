@@ -7,9 +7,6 @@ import OpenAIWire
 
 /// Gives every request an answer with an id: errors in OpenAI's shape, headers that every answer carries, one log line.
 struct AnswerEveryRequest: RouterMiddleware {
-    /// A body larger than this that was refused is not read to its end: the connection is closed instead.
-    private static let drainedAtMost = 65_536
-
     /// nil where requests come from within, as the lines of a batch do.
     var metrics: RequestMetrics?
 
@@ -21,7 +18,7 @@ struct AnswerEveryRequest: RouterMiddleware {
         do {
             response = try await next(request, context)
         } catch {
-            response = try refuse(request, error, context)
+            response = try .refusal(of: request, error, context)
         }
         let time = ContinuousClock.now - start
         metrics?.count(
@@ -39,8 +36,14 @@ struct AnswerEveryRequest: RouterMiddleware {
             ])
         return response
     }
+}
 
-    private func refuse(_ request: Request, _ error: any Error, _ context: AppContext) throws -> Response {
+extension Response {
+    /// A body larger than this that was refused is not read to its end: the connection is closed instead.
+    private static let drainedAtMost = 65_536
+
+    /// The answer to a request that failed.
+    static func refusal(of request: Request, _ error: any Error, _ context: AppContext) throws -> Response {
         let answer = ErrorAnswer(error)
         if answer.status.code >= 500 {
             context.logger.error("request failed", metadata: ["error": "\(error)"])
@@ -48,12 +51,10 @@ struct AnswerEveryRequest: RouterMiddleware {
         var response = try Response.json(answer.body, status: answer.status)
         response.headers.append(contentsOf: answer.headers)
         let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
-        if announced > Self.drainedAtMost { response.headers[.connection] = "close" }
+        if announced > drainedAtMost { response.headers[.connection] = "close" }
         return response
     }
-}
 
-extension Response {
     /// A JSON answer.
     static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) throws -> Response {
         let data = try encoded(value)

@@ -11,16 +11,20 @@ package final class UsageLedger: Service {
     private static let interval = Duration.seconds(1)
 
     private let store: any UsageStore
+    private let limits: RateLimits?
     private let logger: Logger
     private let pending = Mutex<[UsageAccount: UsageSum]>([:])
 
-    package init(store: any UsageStore, logger: Logger) {
+    /// - Parameter limits: Told of every token.
+    package init(store: any UsageStore, limits: RateLimits? = nil, logger: Logger) {
         self.store = store
+        self.limits = limits
         self.logger = logger
     }
 
     /// Counts one request. Returns at once.
     package func note(_ usage: TokenUsage, of model: String, in scope: Scope, at time: Date = Date()) {
+        limits?.spend(usage.prompt + usage.completion, of: scope)
         let account = UsageAccount(
             tenant: scope.tenant, key: scope.key, day: Self.day(of: time), model: model)
         let sum = UsageSum(requests: 1, promptTokens: usage.prompt, completionTokens: usage.completion)
