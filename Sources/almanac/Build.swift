@@ -71,7 +71,9 @@ func buildServices(
             resolve: ResolveKnowledge(experts: database, bases: database, defaultModel: configuration.defaultModel),
             retriever: retriever, models: catalog, counter: embedders.standard, workers: searchers,
             limits: configuration.retrieval, ledger: usage, stops: stops,
-            rewrite: configuration.rewriteModel.map { RewriteQuestion(models: catalog, model: $0, logger: logger) }),
+            rewrite: configuration.rewriteModel.map {
+                RewriteQuestion(models: catalog, model: $0, ledger: usage, logger: logger)
+            }),
         responses: database, models: ListModels(catalog: catalog, experts: database, bases: database),
         create: CreateKnowledgeBase(bases: database, embedders: embedders),
         remove: RemoveKnowledgeBase(bases: database, index: index),

@@ -35,10 +35,12 @@ struct RewriteTests {
         }
     }
 
+    private let scope = Scope(tenant: TenantID(rawValue: "t"), role: .user, key: KeyID(rawValue: "key_one"))
+
     private func rewritten(_ answer: String?, patience: Duration = .seconds(3_600)) async throws -> String? {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         return try await RewriteQuestion(
-            models: Catalog(answer: answer), model: "m", patience: patience, logger: logger)(Self.turns)
+            models: Catalog(answer: answer), model: "m", patience: patience, logger: logger)(Self.turns, in: scope)
     }
 
     @Test("to the first line that the model says, without what surrounds it")
@@ -51,6 +53,29 @@ struct RewriteTests {
         #expect(try await rewritten(" \n\"\"\n") == nil)
         #expect(try await rewritten(String(repeating: "word ", count: 200)) == nil)
         #expect(try await rewritten(nil, patience: .milliseconds(1)) == nil)
+    }
+
+    @Test("on the account of who asks")
+    func account() async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let used = Used()
+        let ledger = UsageLedger(store: used, logger: logger)
+        let catalog = Catalog(answer: "When was Ilse Brandt born?")
+        _ = try await RewriteQuestion(models: catalog, model: "m", ledger: ledger, logger: logger)(Self.turns, in: scope)
+        await ledger.writeDown()
+        let noted = try #require(await used.noted.first)
+        #expect(noted.key.key == scope.key && noted.key.model == "m")
+        #expect(noted.value.requests == 1 && noted.value.promptTokens > 10 && noted.value.completionTokens > 0)
+    }
+
+    private actor Used: UsageStore {
+        private(set) var noted: [UsageAccount: UsageSum] = [:]
+
+        func add(_ usage: [UsageAccount: UsageSum]) async throws { noted.merge(usage) { $1 } }
+
+        func usage(
+            of tenant: TenantID?, key: KeyID?, days: ClosedRange<Int>, limit: Int
+        ) async throws -> [(account: UsageAccount, sum: UsageSum)] { [] }
     }
 
     @Test("from what was said, as data, without what the system said")

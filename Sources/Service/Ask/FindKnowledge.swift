@@ -25,7 +25,8 @@ package struct FindKnowledge: Sendable {
     ) async throws -> Finding {
         guard let asked = StandaloneQuestion(turns) else { return Finding(passages: [], isSufficient: false) }
         let search = PassageSearch(
-            queries: [asked.query] + (try await rewritten(asked.query, turns, bases)), filter: choice.filter, files: choice.files, ranking: choice.ranking ?? ranking,
+            queries: [asked.query] + (try await rewritten(asked.query, turns, bases, scope)), filter: choice.filter,
+            files: choice.files, ranking: choice.ranking ?? ranking,
             limit: max(limits.candidates, choice.maxPassages ?? 0))
         let passages = try await retriever.passages(for: search, in: bases, scope: scope)
         return Finding(
@@ -35,10 +36,10 @@ package struct FindKnowledge: Sendable {
 
     /// What the model takes the last turn to mean, where there were others before it.
     private func rewritten(
-        _ query: SearchQuery, _ turns: [Question.Turn], _ bases: [KnowledgeBase]
+        _ query: SearchQuery, _ turns: [Question.Turn], _ bases: [KnowledgeBase], _ scope: Scope
     ) async throws -> [SearchQuery] {
         guard let rewrite, !bases.isEmpty, !query.background.isEmpty else { return [] }
-        return try await rewrite(turns).map { [SearchQuery($0)] } ?? []
+        return try await rewrite(turns, in: scope).map { [SearchQuery($0)] } ?? []
     }
 
     /// What a passage's own knowledge base asks for, else the server's setting.

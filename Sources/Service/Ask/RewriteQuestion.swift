@@ -20,25 +20,31 @@ package struct RewriteQuestion: Sendable {
     let models: any ModelCatalog
     let model: String
     let patience: Duration
+    private let ledger: UsageLedger?
     private let logger: Logger
 
     /// - Parameters:
     ///   - model: By its name in the catalog.
     ///   - patience: How long an answer is waited for; after that the search goes on without it.
-    package init(models: any ModelCatalog, model: String, patience: Duration = .seconds(5), logger: Logger) {
+    ///   - ledger: Told of what the model uses.
+    package init(
+        models: any ModelCatalog, model: String, patience: Duration = .seconds(5), ledger: UsageLedger? = nil,
+        logger: Logger
+    ) {
         self.models = models
         self.model = model
         self.patience = patience
+        self.ledger = ledger
         self.logger = logger
     }
 
     /// - Returns: nil where the model gave no answer that could be a question.
     /// - Throws: `CancellationError` alone.
-    func callAsFunction(_ turns: [Question.Turn]) async throws -> String? {
+    func callAsFunction(_ turns: [Question.Turn], in scope: Scope) async throws -> String? {
         do {
             return try await withThrowingTaskGroup(of: String?.self) { group in
                 defer { group.cancelAll() }
-                group.addTask { try await answer(turns) }
+                group.addTask { try await answer(turns, in: scope) }
                 group.addTask { [patience] in
                     try await Task.sleep(for: patience)
                     return nil
@@ -51,11 +57,22 @@ package struct RewriteQuestion: Sendable {
         }
     }
 
-    private func answer(_ turns: [Question.Turn]) async throws -> String? {
+    private func answer(_ turns: [Question.Turn], in scope: Scope) async throws -> String? {
         let model = try await models.languageModel(named: model)
-        var text = ""
-        for try await event in try await model.answer(try Self.prompt(turns, model: self.model)) {
-            if case .text(let more) = event { text += more }
+        let prompt = try Self.prompt(turns, model: self.model)
+        let events = try await model.answer(prompt)
+        var (text, told): (String, TokenUsage?) = ("", nil)
+        defer {
+            let read = prompt.messages.reduce(0) { $0 + model.tokenCount($1.contentText) }
+            let usage = told ?? TokenUsage(prompt: read, completion: model.tokenCount(text))
+            ledger?.note(usage, of: self.model, in: scope)
+        }
+        for try await event in events {
+            switch event {
+            case .text(let more): text += more
+            case .usage(let usage): told = usage
+            case .fields, .logprobs, .finish: break
+            }
             if text.utf8.count > 4 * Self.maxAnswerLength { break }
         }
         return Self.question(in: text)
