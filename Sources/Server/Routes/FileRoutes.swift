@@ -113,7 +113,8 @@ struct ReceiveUpload: Sendable {
     private func receive(
         _ request: Request, into upload: any FileUpload, named path: String? = nil, _ scope: Scope
     ) async throws -> StoredFile {
-        var form = try MultipartReader(contentType: request.headers[.contentType], body: request.body)
+        let body = request.body.map(\.readableBytesView)
+        var form = try MultipartReader(contentType: request.headers[.contentType], body: body)
         var fields: [String: String] = [:]
         var name: String?
         var size = 0

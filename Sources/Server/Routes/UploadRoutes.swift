@@ -60,7 +60,8 @@ struct UploadRoutes: Sendable {
     }
 
     private func receive(_ request: Request, into bytes: any FileUpload) async throws {
-        var form = try MultipartReader(contentType: request.headers[.contentType], body: request.body)
+        let body = request.body.map(\.readableBytesView)
+        var form = try MultipartReader(contentType: request.headers[.contentType], body: body)
         var size = 0
         while let part = try await form.nextPart() {
             guard part.name == "data" else {

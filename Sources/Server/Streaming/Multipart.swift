@@ -1,13 +1,12 @@
 import Foundation
-import HTTPTypes
-import Hummingbird
 import Knowledge
-import NIOCore
 
 /// Reads `multipart/form-data` (RFC 7578) part by part as it comes in, never holding more than a window of it.
 ///
 ///     --boundary CRLF  headers CRLF CRLF  bytes  CRLF --boundary … CRLF --boundary--
-struct MultipartReader<Body: AsyncSequence> where Body.Element == ByteBuffer {
+///
+/// It knows of no HTTP library: the fuzzer compiles this file alone.
+struct MultipartReader<Body: AsyncSequence> where Body.Element: Sequence<UInt8> {
     struct Part {
         var name: String
         var filename: String?
@@ -100,11 +99,11 @@ struct MultipartReader<Body: AsyncSequence> where Body.Element == ByteBuffer {
     /// Receives until the window holds so many bytes or the body ends.
     private mutating func fill(_ count: Int) async throws {
         while window.count < count, !hasEnded {
-            guard let buffer = try await body.next() else {
+            guard let bytes = try await body.next() else {
                 hasEnded = true
                 return
             }
-            window.append(contentsOf: buffer.readableBytesView)
+            window.append(contentsOf: bytes)
         }
     }
 
