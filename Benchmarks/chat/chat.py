@@ -105,7 +105,9 @@ def start_proxy(upstream: int, folder: Path) -> tuple[subprocess.Popen, int]:
         process = subprocess.Popen(
             [environment / "bin/litellm", "--config", configuration, "--port", str(port), "--host", "127.0.0.1",
              "--num_workers", "1"],
-            env=os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "PATH": f"{environment}/bin:{os.environ['PATH']}"},
+            env=os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR",
+                              "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
+                              "PATH": f"{environment}/bin:{os.environ['PATH']}"},
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
     wait(port, process, "/health/liveliness")
     return process, port
