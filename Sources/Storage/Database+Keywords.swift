@@ -5,22 +5,15 @@ extension Database: KeywordIndex {
     /// Searches the index of the database itself: it is as current as the chunks.
     package func search(
         _ query: SearchQuery, in bases: [KnowledgeBaseID], documents: DocumentFilter?, limit: Int
-    ) async throws -> [KeywordHit] {
-        guard limit > 0, documents?.documents.isEmpty != true else { return [] }
-        return try await read { [filters] db in
-            let search = try KeywordSearch(query, in: bases, db: db)
+    ) async throws -> KeywordFinding {
+        guard limit > 0, documents?.documents.isEmpty != true else { return KeywordFinding(hits: []) { _ in [] } }
+        let (search, hits) = try await read { [filters, postings] db in
+            let search = try KeywordSearch(query, in: bases, cache: postings, db: db)
             let rows = try documents.map { try filters.rows(of: $0) { try db.keywordRows(of: $0) } }
-            return try search.hits(limit, of: rows, db: db)
+            return (search, try search.hits(limit, of: rows, db: db))
         }
-    }
-
-    package func scores(
-        of chunks: [ChunkID], for query: SearchQuery, in bases: [KnowledgeBaseID]
-    ) async throws -> [KeywordHit] {
-        guard !chunks.isEmpty else { return [] }
-        return try await read { db in
-            let search = try KeywordSearch(query, in: bases, db: db)
-            return try search.hits(chunks.count, of: try KeywordRows(chunks: chunks), db: db)
+        return KeywordFinding(hits: hits) { [self] chunks in
+            try await read { db in try search.hits(chunks.count, of: try KeywordRows(chunks: chunks), db: db) }
         }
     }
 
@@ -39,6 +32,7 @@ extension Database: KeywordIndex {
     /// Makes the keyword index anew from the chunks, in one transaction.
     package func rebuildKeywords() async throws {
         try await write { db in try db.rebuildKeywords() }
+        postings.removeAll()
     }
 }
 

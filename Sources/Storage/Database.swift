@@ -17,6 +17,7 @@ package final class Database: Sendable {
     /// For vectors and segments.
     let readers: Readers
     let filters = DocumentFilters()
+    let postings = PostingCache()
     private let now: @Sendable () -> Date
     private let onDamage: @Sendable (StorageError) -> Void
     /// What was told of already.

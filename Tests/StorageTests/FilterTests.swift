@@ -77,7 +77,7 @@ struct FilterTests {
             _ = try await database.attach(
                 Attachment(file: file.id, attributes: ["part": .integer(number % 3)]), to: base, in: world.scope)
             try await world.complete(KeywordWorld.content(["pear \(number)", "apple", "pear"]))
-            let own = try await database.search("pear", in: [base], documents: nil, limit: 1000)
+            let own = try await database.search("pear", in: [base], documents: nil, limit: 1000).hits
             expected[number % 3, default: []].formUnion(
                 own.map(\.chunk).filter { !expected.values.joined().contains($0) })
         }
@@ -85,10 +85,10 @@ struct FilterTests {
             let filter = try await database.documents(
                 matching: .compare("part", .equal, .integer(part)), of: [base], in: world.scope)
             for _ in 0..<2 {
-                let hits = try await database.search("pear", in: [base], documents: filter, limit: 1000)
+                let hits = try await database.search("pear", in: [base], documents: filter, limit: 1000).hits
                 #expect(Set(hits.map(\.chunk)) == expected[part])
             }
-            let fewest = try await database.search("pear", in: [base], documents: filter, limit: 3)
+            let fewest = try await database.search("pear", in: [base], documents: filter, limit: 3).hits
             #expect(fewest.count == 3)
         }
     }

@@ -87,9 +87,10 @@ struct KeywordIndexTests {
         let theirs = Array(repeating: ["geheime Sache", "Plan"], count: 20)
         let other = try await world.base(with: theirs, in: world.world.stranger)
         #expect(try await world.search("geheime Plan Wort", in: alone) == before)
-        let hits = try await world.database.search("geheime Plan", in: [other], documents: nil, limit: 100)
+        let hits = try await world.database.search("geheime Plan", in: [other], documents: nil, limit: 100).hits
         #expect(hits.count == 40 && hits.allSatisfy { $0.knowledgeBase == other })
-        let hidden = try await world.database.scores(of: hits.map(\.chunk), for: "geheime Plan", in: [alone])
+        let hidden = try await world.database.search("geheime Plan", in: [alone], documents: nil, limit: 100)
+            .scores(hits.map(\.chunk))
         #expect(hidden.isEmpty)
     }
 
@@ -131,7 +132,7 @@ extension KeywordWorld {
     fileprivate func answers(_ queries: [String], in bases: [KnowledgeBaseID]) async throws -> [[KeywordHit]] {
         var answers: [[KeywordHit]] = []
         for query in queries {
-            answers.append(try await database.search(SearchQuery(query), in: bases, documents: nil, limit: 50))
+            answers.append(try await database.search(SearchQuery(query), in: bases, documents: nil, limit: 50).hits)
         }
         return answers
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Knowledge
 import TestSupport
 import Testing
@@ -73,7 +74,7 @@ struct KeywordSearchTests {
         let compound = try await world.search("Kündigungsfrist", in: base)
         #expect(compound.count == 3)
         #expect(try await world.search("Frist", in: base).count == 3)
-        let order = try await world.database.search("Kündigungsfrist", in: [base], documents: nil, limit: 1)
+        let order = try await world.database.search("Kündigungsfrist", in: [base], documents: nil, limit: 1).hits
         #expect(order.first?.chunk == ChunkID(2))
         let all = try await world.search("Frist Kündigung drei Monate", in: base)
         #expect(all.first?.coverage == 1)
@@ -88,17 +89,78 @@ struct KeywordSearchTests {
         let base = try await world.base(with: [["gleicher Text"], ["gleicher Text"]])
         let last = try await world.add(["gleicher Text"], named: "a", to: base)
         let database = world.database
-        let hits = try await database.search("Text", in: [base, base], documents: nil, limit: 10)
+        let found = try await database.search("Text", in: [base, base], documents: nil, limit: 10)
+        let hits = found.hits
         #expect(hits.map(\.chunk.rawValue) == [1, 2, 3])
         for limit in 0...3 {
-            let some = try await database.search("Text", in: [base], documents: nil, limit: limit)
+            let some = try await database.search("Text", in: [base], documents: nil, limit: limit).hits
             #expect(some == Array(hits.prefix(limit)))
         }
-        let own = try await database.search("Text", in: [base], documents: DocumentFilter([last.id]), limit: 10)
+        let own = try await database.search("Text", in: [base], documents: DocumentFilter([last.id]), limit: 10).hits
         #expect(own == hits.filter { $0.document == last.id })
-        #expect(try await database.search("Text", in: [base], documents: DocumentFilter([]), limit: 10).isEmpty)
-        let scores = try await database.scores(of: hits.map(\.chunk), for: "Text", in: [base])
+        #expect(try await database.search("Text", in: [base], documents: DocumentFilter([]), limit: 10).hits.isEmpty)
+        let scores = try await found.scores(hits.map(\.chunk))
         #expect(Set(scores) == Set(hits))
+    }
+
+    @Test("leaves out no chunk that is among the best, whatever it does not look at")
+    func finalists() async throws {
+        let world = try KeywordWorld()
+        var random = SplitMix(state: 5)
+        // Few words in most chunks, many in few, as in language.
+        func word() -> String { "w\(Int(60 * pow(Double.random(in: 0..<1, using: &random), 3)))" }
+        func text() -> String { (0..<Int.random(in: 1...30, using: &random)).map { _ in word() }.joined(separator: " ") }
+        let base = try await world.base(with: (0..<4).map { _ in (0..<250).map { _ in text() } })
+        for number in 0..<60 {
+            let query = SearchQuery((0..<Int.random(in: 1...8, using: &random)).map { _ in word() }.joined(separator: " "))
+            let ranges = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+                let first = Int64.random(in: 1...1_000, using: &random)
+                return first << 12..<(first + Int64.random(in: 1...200, using: &random)) << 12
+            }
+            let rows = number % 2 == 0 ? nil : KeywordRows(ranges)
+            try await world.database.read { db in
+                let search = try KeywordSearch(query, in: [base], db: db)
+                let all = search.finalists(10_000, of: search.bases[0], among: nil).filter { candidate in
+                    rows?.ranges.contains { $0.contains(candidate.row.id) } ?? true
+                }
+                for limit in [0, 1, 10, 50] {
+                    let best = search.finalists(limit, of: search.bases[0], among: rows)
+                    #expect(best.map(\.row) == all.prefix(limit).map(\.row))
+                    #expect(best.map(\.score) == all.prefix(limit).map(\.score))
+                    #expect(best.map(\.coverage) == all.prefix(limit).map(\.coverage))
+                }
+            }
+        }
+    }
+
+    @Test("remembers postings for as long as they are true, and no more of them than there is room for")
+    func remembers() async throws {
+        let world = try KeywordWorld()
+        let database = world.database
+        var random = SplitMix(state: 6)
+        let base = try await world.base(with: [["w0 w1"], ["w1 w2"]])
+        var documents: [Document] = []
+        let small = PostingCache(capacity: 60)
+        for step in 0..<60 {
+            switch Int.random(in: 0..<3, using: &random) {
+            case 0 where !documents.isEmpty:
+                let gone = documents.remove(at: Int.random(in: documents.indices, using: &random))
+                try await database.remove(gone.file, from: base, in: world.world.scope)
+            case 1:
+                let chunks = (0..<Int.random(in: 1...3, using: &random)).map { _ in
+                    "w\(Int.random(in: 0..<4, using: &random)) w\(Int.random(in: 0..<4, using: &random))"
+                }
+                documents.append(try await world.add(chunks, named: "\(step)", to: base))
+            default: break
+            }
+            let query = SearchQuery("w\(Int.random(in: 0..<4, using: &random)) w\(Int.random(in: 0..<4, using: &random))")
+            let remembered = try await database.search(query, in: [base], documents: nil, limit: 100).hits
+            try await database.read { db in
+                let read = try KeywordSearch(query, in: [base], db: db).hits(100, of: nil, db: db)
+                #expect(remembered == read)
+                #expect(try KeywordSearch(query, in: [base], cache: small, db: db).hits(100, of: nil, db: db) == read)
+            }
+        }
     }
 
     @Test("takes any text as a query")

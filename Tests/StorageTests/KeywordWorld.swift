@@ -47,7 +47,7 @@ struct KeywordWorld: Sendable {
     }
 
     func search(_ query: String, in base: KnowledgeBaseID, limit: Int = 10) async throws -> [Hit] {
-        try await positions(of: database.search(SearchQuery(query), in: [base], documents: nil, limit: limit))
+        try await positions(of: database.search(SearchQuery(query), in: [base], documents: nil, limit: limit).hits)
     }
 
     /// Hits with the chunks' places in their documents.

@@ -31,10 +31,20 @@ package protocol KeywordIndex: Sendable {
     ///   - limit: At most this many; fewer only where fewer hold any of the words.
     func search(
         _ query: SearchQuery, in bases: [KnowledgeBaseID], documents: DocumentFilter?, limit: Int
-    ) async throws -> [KeywordHit]
+    ) async throws -> KeywordFinding
+}
 
-    /// How well these chunks match, for those of them that hold any of the words, in no particular order.
-    func scores(
-        of chunks: [ChunkID], for query: SearchQuery, in bases: [KnowledgeBaseID]
-    ) async throws -> [KeywordHit]
+/// What a query's words have found.
+package struct KeywordFinding: Sendable {
+    package var hits: [KeywordHit]
+    /// How well other chunks match, for those of them that hold any of the words and are in the knowledge bases searched, in
+    /// no particular order. Does not look the words up again.
+    package var scores: @Sendable (_ chunks: [ChunkID]) async throws -> [KeywordHit]
+
+    package init(
+        hits: [KeywordHit], scores: @escaping @Sendable (_ chunks: [ChunkID]) async throws -> [KeywordHit]
+    ) {
+        self.hits = hits
+        self.scores = scores
+    }
 }

@@ -29,19 +29,19 @@ struct CandidateSearch: Sendable {
 
     /// The candidates, and the query's vector where meaning was searched.
     func candidates(_ query: SearchQuery) async throws -> (found: [Candidate], vector: [Float]?) {
-        if mode == .keyword { return (joined(dense: [], keyword: try await holding(query)), nil) }
+        if mode == .keyword { return (joined(dense: [], keyword: try await holding(query).hits), nil) }
         if query.background.isEmpty && mode == .hybrid {
             // The words are looked up while the vector is still being made.
             async let keyword = holding(query)
             let vector = try await embedder.vectors(of: [query.text])[0]
             let dense = try await near(vector)
-            return (try await completed(joined(dense: dense, keyword: try await keyword), query, vector), vector)
+            return (try await completed(dense, try await keyword, vector), vector)
         }
         let (settled, vector) = try await embedder.settled(query)
         if mode == .dense { return (joined(dense: try await near(vector), keyword: []), vector) }
         async let keyword = holding(settled)
         let dense = try await near(vector)
-        return (try await completed(joined(dense: dense, keyword: try await keyword), settled, vector), vector)
+        return (try await completed(dense, try await keyword, vector), vector)
     }
 
     private func near(_ vector: [Float]) async throws -> [Neighbour] {
@@ -50,7 +50,7 @@ struct CandidateSearch: Sendable {
         ).neighbours
     }
 
-    private func holding(_ query: SearchQuery) async throws -> [KeywordHit] {
+    private func holding(_ query: SearchQuery) async throws -> KeywordFinding {
         try await keywords.search(query, in: bases, documents: documents, limit: depth)
     }
 
@@ -79,11 +79,12 @@ struct CandidateSearch: Sendable {
     }
 
     private func completed(
-        _ candidates: [Candidate], _ query: SearchQuery, _ vector: [Float]
+        _ dense: [Neighbour], _ keyword: KeywordFinding, _ vector: [Float]
     ) async throws -> [Candidate] {
+        let candidates = joined(dense: dense, keyword: keyword.hits)
         let unmeasured = candidates.filter { $0.evidence.similarity == nil }.map(\.place)
         let unread = candidates.filter { $0.evidence.keywordScore == nil }.map(\.place.chunk)
-        async let hits = unread.isEmpty ? [] : keywords.scores(of: unread, for: query, in: bases)
+        async let hits = unread.isEmpty ? [] : keyword.scores(unread)
         let neighbours = unmeasured.isEmpty ? [] : try await index.similarities(of: unmeasured, to: vector)
         let similarities = Dictionary(neighbours.map { ($0.chunk, $0.similarity) }, uniquingKeysWith: max)
         let scores = Dictionary(try await hits.map { ($0.chunk, $0) }, uniquingKeysWith: { first, _ in first })

@@ -37,6 +37,7 @@ struct KeywordSearch {
         var documents: Int
         var chunks: Int
         var words: Int
+        var version: PostingCache.Version
         var lists: [List] = []
     }
 
@@ -45,8 +46,9 @@ struct KeywordSearch {
         var term: Int
         /// 1 for the term itself, less for a variant.
         var weight: Double
-        /// In the order of rows.
-        var postings: [Posting]
+        var list: PostingList
+
+        var postings: [Posting] { list.postings }
     }
 
     private(set) var bases: [Base]
@@ -54,7 +56,11 @@ struct KeywordSearch {
     private let statistics: Statistics
 
     /// Reads all that the scores need.
-    init(_ asked: SearchQuery, in bases: [KnowledgeBaseID], db: Connection) throws {
+    ///
+    /// - Parameter cache: Has lists from former searches, and takes those of this one.
+    init(
+        _ asked: SearchQuery, in bases: [KnowledgeBaseID], cache: PostingCache = PostingCache(), db: Connection
+    ) throws {
         let stemmer = Stemmer()
         let query = KeywordQuery(asked, stemmer: stemmer)
         self.bases = try Self.indexed(bases, db)
@@ -64,7 +70,7 @@ struct KeywordSearch {
             // Compounds are looked for where there is German.
             let variants = try !query.isEnglish && Self.hasGerman(number, db)
                 ? Self.variants(of: terms, in: number, stemmer: stemmer, db) : []
-            self.bases[index].lists = try Self.lists(of: terms, variants, in: number, db)
+            self.bases[index].lists = try Self.lists(of: terms, variants, in: self.bases[index], cache, db)
         }
         statistics = Statistics(weights: terms.map(\.weight), bases: self.bases)
     }
@@ -73,7 +79,11 @@ struct KeywordSearch {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT knowledge_base_id, number, documents, chunks, words FROM json_each(:bases) AS base
+                SELECT knowledge_base_id, number, documents, chunks, words, (
+                    SELECT MAX(revision) FROM document
+                    WHERE document.knowledge_base_id = base.value AND revision IS NOT NULL
+                ) AS revision
+                FROM json_each(:bases) AS base
                 CROSS JOIN keyword_base ON knowledge_base_id = base.value WHERE chunks > 0
                 """,
             arguments: ["bases": try jsonText(Set(bases.map(\.rawValue)).sorted())]
@@ -81,7 +91,9 @@ struct KeywordSearch {
         return try rows.map { row in
             Base(
                 id: try row.id("knowledge_base_id"), number: KeywordBase(number: try row.get("number")),
-                documents: try row.get("documents"), chunks: try row.get("chunks"), words: try row.get("words"))
+                documents: try row.get("documents"), chunks: try row.get("chunks"), words: try row.get("words"),
+                version: PostingCache.Version(
+                    documents: try row.get("documents"), revision: try row.find("revision") ?? 0))
         }
     }
 
@@ -119,18 +131,21 @@ struct KeywordSearch {
 
     /// What the terms have in a knowledge base: first each term itself, then the variants of all.
     private static func lists(
-        of terms: [KeywordQuery.Term], _ variants: [(term: Int, variant: Compounds.Variant)], in base: KeywordBase,
-        _ db: Connection
+        of terms: [KeywordQuery.Term], _ variants: [(term: Int, variant: Compounds.Variant)], in base: Base,
+        _ cache: PostingCache, _ db: Connection
     ) throws -> [List] {
-        let phrases = terms.map { KeywordPhrase($0.keys, in: base) }
-            + variants.map { KeywordPhrase([$0.variant.key], in: base) }
-        var lists = terms.indices.map { List(term: $0, weight: 1, postings: []) }
-            + variants.map { List(term: $0.term, weight: $0.variant.weight, postings: []) }
-        let erased = try erasedRows(of: base, db)
-        for (index, postings) in try Postings.fetch(phrases, in: db).enumerated() {
-            lists[index].postings = postings.without(erased)
+        let phrases = terms.map { KeywordPhrase($0.keys, in: base.number) }
+            + variants.map { KeywordPhrase([$0.variant.key], in: base.number) }
+        var found = phrases.map { cache.list(of: $0, at: base.version) }
+        let missing = phrases.indices.filter { found[$0] == nil }
+        let erased = missing.isEmpty ? [] : try erasedRows(of: base.number, db)
+        for (index, postings) in zip(missing, try Postings.fetch(missing.map { phrases[$0] }, in: db)) {
+            let list = PostingList(postings.without(erased))
+            cache.keep(list, of: phrases[index], at: base.version)
+            found[index] = list
         }
-        return lists
+        let parts = terms.indices.map { ($0, 1.0) } + variants.map { ($0.term, $0.variant.weight) }
+        return zip(parts, found).map { List(term: $0.0, weight: $0.1, list: $1 ?? PostingList([])) }
     }
 
     /// Where the index still has what was removed from the knowledge base.
@@ -155,52 +170,14 @@ struct KeywordSearch {
 
     // MARK: - Scores
 
-    /// A chunk and what it has come to.
-    struct Candidate {
-        var row: KeywordRow
-        var score: Double
-        var coverage: Double
-    }
+    var meanLength: Double { statistics.meanLength }
+    var termCount: Int { terms.count }
 
-    /// The best chunks of a knowledge base by what they hold themselves.
-    func finalists(_ limit: Int, of base: Base, among rows: KeywordRows?) -> [Candidate] {
-        var best = BestCandidates(limit: limit)
-        // Both in order: each range is looked at once.
-        var ranges = (rows?.ranges ?? [Int64.min..<Int64.max])[...]
-        for candidate in candidates(of: base) {
-            while let range = ranges.first, range.upperBound <= candidate.row.id { ranges.removeFirst() }
-            guard let range = ranges.first else { break }
-            if range.contains(candidate.row.id), candidate.score > best.threshold { best.offer(candidate) }
-        }
-        return best.sorted
-    }
+    /// What the list would add to the score of a text with nothing but its word.
+    func unit(of list: List) -> Double { list.weight * statistics.rarity(of: list) / statistics.unit }
 
-    /// All rows with any term, in order.
-    private func candidates(of base: Base) -> [Candidate] {
-        let byTerm = Dictionary(grouping: base.lists.filter { !$0.postings.isEmpty }, by: \.term)
-        // The short lists first, so that little is copied often.
-        let sized = byTerm.values.map { (lists: $0, size: $0.reduce(0) { $0 + $1.postings.count }) }
-            .sorted { ($0.size, $0.lists[0].term) < ($1.size, $1.lists[0].term) }
-        var result: [Candidate] = []
-        for (lists, _) in sized {
-            var ofTerm: [Candidate] = []
-            // A row that has a term and its variants covers the term once.
-            for list in lists { ofTerm = Self.merge(ofTerm, scored(list), coverage: max) }
-            result = Self.merge(result, ofTerm, coverage: +)
-        }
-        return result
-    }
-
-    private func scored(_ list: List) -> [Candidate] {
-        let unit = list.weight * statistics.rarity(of: list) / statistics.unit
-        let coverage = list.weight * statistics.share(of: list.term)
-        let meanLength = statistics.meanLength
-        return list.postings.map { posting in
-            let row = KeywordRow(id: posting.row)
-            let part = Self.chunkSaturation(posting.frequency, length: Double(row.words) / meanLength)
-            return Candidate(row: row, score: unit * part, coverage: coverage)
-        }
-    }
+    /// How much of the query a text of the list covers.
+    func coverage(of list: List) -> Double { list.weight * statistics.share(of: list.term) }
 
     /// What the whole document of a chunk has come to.
     /// - Parameter rows: Those of its chunks.
@@ -214,32 +191,7 @@ struct KeywordSearch {
                 index += 1
             }
             guard frequency > 0 else { return sum }
-            let unit = list.weight * statistics.rarity(of: list) / statistics.unit
-            return sum + unit * Self.documentSaturation(frequency, length: length)
+            return sum + unit(of: list) * Self.documentSaturation(frequency, length: length)
         }
-    }
-
-    private static func merge(
-        _ first: [Candidate], _ second: [Candidate], coverage: (Double, Double) -> Double
-    ) -> [Candidate] {
-        guard !first.isEmpty else { return second }
-        var result: [Candidate] = []
-        result.reserveCapacity(first.count + second.count)
-        var next = 0
-        for candidate in second {
-            while next < first.count, first[next].row.id < candidate.row.id {
-                result.append(first[next])
-                next += 1
-            }
-            var sum = candidate
-            if next < first.count, first[next].row.id == candidate.row.id {
-                sum.score += first[next].score
-                sum.coverage = coverage(sum.coverage, first[next].coverage)
-                next += 1
-            }
-            result.append(sum)
-        }
-        result += first[next...]
-        return result
     }
 }

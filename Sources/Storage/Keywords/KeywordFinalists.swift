@@ -1,0 +1,117 @@
+// The best chunks by their own words, without looking at those that cannot be among them.
+
+extension KeywordSearch {
+    /// A chunk and what it has come to.
+    struct Candidate {
+        var row: KeywordRow
+        var score: Double
+        var coverage: Double
+    }
+
+    /// A list of postings on the way through its rows.
+    private struct Cursor {
+        let postings: [Posting]
+        var place = 0
+        /// What a further occurrence than any can bring a score near to.
+        let unit: Double
+        /// The most that the list adds to a score.
+        let bound: Double
+        let term: Int
+        let coverage: Double
+
+        var row: Int64 { place < postings.count ? postings[place].row : .max }
+
+        /// Goes on to the first posting of this row or a later one, in steps that double.
+        mutating func move(to row: Int64) {
+            guard self.row < row else { return }
+            var (step, low) = (1, place)
+            while low + step < postings.count, postings[low + step].row < row {
+                low += step
+                step *= 2
+            }
+            var high = min(low + step, postings.count)
+            low += 1
+            while low < high {
+                let middle = (low + high) / 2
+                if postings[middle].row < row { low = middle + 1 } else { high = middle }
+            }
+            place = low
+        }
+    }
+
+    /// The best chunks of a knowledge base by what they hold themselves, best first, ties by chunk.
+    ///
+    /// Row by row through all lists at once. Once there are as many chunks as wanted, those that have frequent words alone
+    /// cannot come among them any more: only rows of the other lists are looked at, and in the lists of frequent words only
+    /// those rows (MaxScore: Turtle and Flood, "Query Evaluation: Strategies and Optimizations", 1995).
+    func finalists(_ limit: Int, of base: Base, among rows: KeywordRows?) -> [Candidate] {
+        guard limit > 0 else { return [] }
+        var cursors = cursors(of: base)
+        var best = BestCandidates(limit: limit)
+        // What the lists up to each one can add together; a little more, since sums are rounded.
+        var (reach, total) = ([Double](), 0.0)
+        for cursor in cursors {
+            total += cursor.bound
+            reach.append(total * (1 + 1e-9))
+        }
+        var parts = Array(repeating: 0.0, count: cursors.count)
+        var ranges = (rows?.ranges ?? [Int64.min..<Int64.max])[...]
+        // Lists before this one add too little for a finalist, all together.
+        var needed = 0
+        while let range = ranges.first, needed < cursors.count {
+            var row = Int64.max
+            for index in needed..<cursors.count { row = min(row, cursors[index].row) }
+            if row == .max { break }
+            if row < range.lowerBound {
+                for index in needed..<cursors.count { cursors[index].move(to: range.lowerBound) }
+                continue
+            }
+            guard row < range.upperBound else {
+                ranges.removeFirst()
+                continue
+            }
+            let length = Double(KeywordRow(id: row).words) / meanLength
+            var (sum, index) = (0.0, cursors.count)
+            while index > 0, index > needed || sum + reach[index - 1] > best.threshold {
+                index -= 1
+                if index < needed { cursors[index].move(to: row) }
+                parts[index] = 0
+                guard cursors[index].row == row else { continue }
+                let frequency = cursors[index].postings[cursors[index].place].frequency
+                parts[index] = cursors[index].unit * Self.chunkSaturation(frequency, length: length)
+                sum += parts[index]
+                cursors[index].place += 1
+            }
+            guard index == 0 else { continue }
+            let candidate = candidate(KeywordRow(id: row), parts, cursors)
+            guard candidate.score > best.threshold else { continue }
+            best.offer(candidate)
+            while needed < cursors.count, reach[needed] <= best.threshold { needed += 1 }
+        }
+        return best.sorted
+    }
+
+    /// The lists, those that add least first.
+    private func cursors(of base: Base) -> [Cursor] {
+        let cursors = base.lists.filter { !$0.postings.isEmpty }.map { list in
+            let unit = unit(of: list)
+            return Cursor(
+                postings: list.postings, unit: unit, bound: unit * Self.chunkSaturation(list.list.highest, length: 0),
+                term: list.term, coverage: coverage(of: list))
+        }
+        return cursors.enumerated().sorted { ($0.element.bound, $0.offset) < ($1.element.bound, $1.offset) }
+            .map(\.element)
+    }
+
+    /// Summed up always in the same order, so that a chunk's score is the same whatever it is found among.
+    private func candidate(_ row: KeywordRow, _ parts: [Double], _ cursors: [Cursor]) -> Candidate {
+        var covered = Array(repeating: 0.0, count: termCount)
+        var score = 0.0
+        for (part, cursor) in zip(parts, cursors) where part > 0 {
+            score += part
+            // A row that has a term and its variants covers the term once.
+            covered[cursor.term] = max(covered[cursor.term], cursor.coverage)
+        }
+        return Candidate(row: row, score: score, coverage: covered.reduce(0, +))
+    }
+}
