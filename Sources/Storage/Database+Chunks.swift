@@ -6,7 +6,7 @@ extension Database: ChunkStore {
     package func passages(_ places: [ChunkPlace], in scope: Scope) async throws -> [Passage] {
         try await read { db in
             let rows = try Row.fetchAll(
-                db, sql: Self.passagesByChunk,
+                db.cachedStatement(sql: Self.passagesByChunk),
                 arguments: [
                     "tenant": scope.tenant.rawValue, "chunks": try jsonText(places.map(\.chunk.rawValue)),
                 ]
@@ -41,7 +41,7 @@ extension Database: ChunkStore {
     package func spans(around places: [ChunkPlace], reach: Int, in scope: Scope) async throws -> [ChunkSpan] {
         try await read { db in
             let rows = try Row.fetchAll(
-                db, sql: Self.spansByChunk,
+                db.cachedStatement(sql: Self.spansByChunk),
                 arguments: [
                     "tenant": scope.tenant.rawValue, "chunks": try jsonText(places.map(\.chunk.rawValue)),
                     "reach": reach,

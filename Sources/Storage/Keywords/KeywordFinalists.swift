@@ -10,16 +10,33 @@ extension KeywordSearch {
 
     /// A list of postings on the way through its rows.
     private struct Cursor {
-        let postings: [Posting]
-        var place = 0
-        /// What a further occurrence than any can bring a score near to.
+        let postings: UnsafeBufferPointer<Posting>
+        private(set) var place = 0
+        private(set) var row: Int64
+        /// What endless occurrences would add to a score.
         let unit: Double
         /// The most that the list adds to a score.
         let bound: Double
         let term: Int
         let coverage: Double
 
-        var row: Int64 { place < postings.count ? postings[place].row : .max }
+        init(_ list: List, unit: Double, coverage: Double) {
+            (postings, term) = (list.postings, list.term)
+            (self.unit, self.coverage) = (unit, coverage)
+            bound = unit * KeywordSearch.chunkSaturation(list.list.highest, length: 0)
+            row = postings.first?.row ?? .max
+        }
+
+        private mutating func stop(at place: Int) {
+            self.place = place
+            row = place < postings.count ? postings[place].row : .max
+        }
+
+        /// How often the word stands in the row, which is left.
+        mutating func takeFrequency() -> Double {
+            defer { stop(at: place + 1) }
+            return postings[place].frequency
+        }
 
         /// Goes on to the first posting of this row or a later one, in steps that double.
         mutating func move(to row: Int64) {
@@ -35,7 +52,7 @@ extension KeywordSearch {
                 let middle = (low + high) / 2
                 if postings[middle].row < row { low = middle + 1 } else { high = middle }
             }
-            place = low
+            stop(at: low)
         }
     }
 
@@ -45,7 +62,10 @@ extension KeywordSearch {
     /// cannot come among them any more: only rows of the other lists are looked at, and in the lists of frequent words only
     /// those rows (MaxScore: Turtle and Flood, "Query Evaluation: Strategies and Optimizations", 1995).
     func finalists(_ limit: Int, of base: Base, among rows: KeywordRows?) -> [Candidate] {
-        guard limit > 0 else { return [] }
+        limit > 0 ? withExtendedLifetime(base) { walk(limit, of: base, among: rows) } : []
+    }
+
+    private func walk(_ limit: Int, of base: Base, among rows: KeywordRows?) -> [Candidate] {
         var cursors = cursors(of: base)
         var best = BestCandidates(limit: limit)
         // What the lists up to each one can add together; a little more, since sums are rounded.
@@ -77,12 +97,11 @@ extension KeywordSearch {
                 if index < needed { cursors[index].move(to: row) }
                 parts[index] = 0
                 guard cursors[index].row == row else { continue }
-                let frequency = cursors[index].postings[cursors[index].place].frequency
+                let frequency = cursors[index].takeFrequency()
                 parts[index] = cursors[index].unit * Self.chunkSaturation(frequency, length: length)
                 sum += parts[index]
-                cursors[index].place += 1
             }
-            guard index == 0 else { continue }
+            guard index == 0, sum * (1 + 1e-9) > best.threshold else { continue }
             let candidate = candidate(KeywordRow(id: row), parts, cursors)
             guard candidate.score > best.threshold else { continue }
             best.offer(candidate)
@@ -94,10 +113,7 @@ extension KeywordSearch {
     /// The lists, those that add least first.
     private func cursors(of base: Base) -> [Cursor] {
         let cursors = base.lists.filter { !$0.postings.isEmpty }.map { list in
-            let unit = unit(of: list)
-            return Cursor(
-                postings: list.postings, unit: unit, bound: unit * Self.chunkSaturation(list.list.highest, length: 0),
-                term: list.term, coverage: coverage(of: list))
+            Cursor(list, unit: unit(of: list), coverage: coverage(of: list))
         }
         return cursors.enumerated().sorted { ($0.element.bound, $0.offset) < ($1.element.bound, $1.offset) }
             .map(\.element)

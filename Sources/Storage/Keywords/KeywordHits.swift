@@ -95,10 +95,12 @@ extension Array<Posting> {
         }
         return rest
     }
+}
 
+extension RandomAccessCollection<Posting> where Index == Int {
     /// The place of the first posting of this row or a later one.
     func firstIndex(notBelow row: Int64) -> Int {
-        var (low, high) = (0, count)
+        var (low, high) = (startIndex, endIndex)
         while low < high {
             let middle = (low + high) / 2
             if self[middle].row < row { low = middle + 1 } else { high = middle }

@@ -48,7 +48,7 @@ struct KeywordSearch {
         var weight: Double
         var list: PostingList
 
-        var postings: [Posting] { list.postings }
+        var postings: UnsafeBufferPointer<Posting> { list.postings }
     }
 
     private(set) var bases: [Base]
@@ -76,8 +76,7 @@ struct KeywordSearch {
     }
 
     private static func indexed(_ bases: [KnowledgeBaseID], _ db: Connection) throws -> [Base] {
-        let rows = try Row.fetchAll(
-            db,
+        let statement = try db.cachedStatement(
             sql: """
                 SELECT knowledge_base_id, number, documents, chunks, words, (
                     SELECT MAX(revision) FROM document
@@ -85,10 +84,9 @@ struct KeywordSearch {
                 ) AS revision
                 FROM json_each(:bases) AS base
                 CROSS JOIN keyword_base ON knowledge_base_id = base.value WHERE chunks > 0
-                """,
-            arguments: ["bases": try jsonText(Set(bases.map(\.rawValue)).sorted())]
-        )
-        return try rows.map { row in
+                """)
+        let arguments: StatementArguments = ["bases": try jsonText(Set(bases.map(\.rawValue)).sorted())]
+        return try Row.fetchAll(statement, arguments: arguments).map { row in
             Base(
                 id: try row.id("knowledge_base_id"), number: KeywordBase(number: try row.get("number")),
                 documents: try row.get("documents"), chunks: try row.get("chunks"), words: try row.get("words"),
@@ -184,11 +182,13 @@ struct KeywordSearch {
     func score(ofRows rows: Range<Int64>, words: Int, in base: Base) -> Double {
         let length = Double(words) / statistics.meanDocumentLength
         return base.lists.reduce(0) { sum, list in
-            var frequency = 0.0
-            var index = list.postings.firstIndex(notBelow: rows.lowerBound)
-            while index < list.postings.count, list.postings[index].row < rows.upperBound {
-                frequency += list.postings[index].frequency
-                index += 1
+            let frequency = withExtendedLifetime(list) {
+                var (frequency, index) = (0.0, list.postings.firstIndex(notBelow: rows.lowerBound))
+                while index < list.postings.count, list.postings[index].row < rows.upperBound {
+                    frequency += list.postings[index].frequency
+                    index += 1
+                }
+                return frequency
             }
             guard frequency > 0 else { return sum }
             return sum + unit(of: list) * Self.documentSaturation(frequency, length: length)

@@ -1,15 +1,22 @@
 import Synchronization
 
 /// A list of postings in the order of rows, without what was removed.
-struct PostingList: Sendable {
-    let postings: [Posting]
+///
+/// In memory of its own: every search walks through thousands of them, and would count references to an array on the way.
+/// Sendable because nothing is written to it once it is made.
+final class PostingList: @unchecked Sendable {
+    let postings: UnsafeBufferPointer<Posting>
     /// The highest frequency of any of them.
     let highest: Double
 
     init(_ postings: [Posting]) {
-        self.postings = postings
+        let memory = UnsafeMutableBufferPointer<Posting>.allocate(capacity: postings.count)
+        _ = memory.initialize(from: postings)
+        self.postings = UnsafeBufferPointer(memory)
         highest = postings.reduce(0) { max($0, $1.frequency) }
     }
+
+    deinit { postings.deallocate() }
 }
 
 /// The lists of postings that were read last. Frequent words have the long ones, and stand in many queries.
