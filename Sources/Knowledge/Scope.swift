@@ -6,11 +6,14 @@ package struct Scope: Hashable, Sendable {
     package var role: Role
     /// By which key; nil for the server's own, and for its background work.
     package var key: KeyID?
+    /// Whether nobody waits for it, as for the lines of a batch: that counts against no limit by the minute.
+    package var isBackground: Bool
 
-    package init(tenant: TenantID, role: Role, key: KeyID? = nil) {
+    package init(tenant: TenantID, role: Role, key: KeyID? = nil, isBackground: Bool = false) {
         self.tenant = tenant
         self.role = role
         self.key = key
+        self.isBackground = isBackground
     }
 
     /// What a key may do beside using its tenant's knowledge: an `admin` key also manages keys.

@@ -158,7 +158,8 @@ extension Question.Turn {
     private static func text(of part: Fields) throws -> String? {
         switch try part.requiredString("type") {
         case "text":
-            return try part.requiredString("text")
+            // As long as the body may be, as is a content that is one string.
+            return try part.requiredString("text", maxLength: .max)
         case "refusal":
             return try part.requiredString("refusal")
         case "image_url":

@@ -89,9 +89,9 @@ package struct ResponseItem: Hashable, Sendable {
     private static func part(_ part: Fields, of role: Role) throws -> (JSONValue, isText: Bool) {
         switch try part.requiredString("type", maxLength: 64) {
         case "input_text" where role != .assistant:
-            return (Self.part("input_text", try part.requiredString("text")), true)
+            return (Self.part("input_text", try part.requiredString("text", maxLength: .max)), true)
         case "output_text" where role == .assistant:
-            return (Self.part("output_text", try part.requiredString("text")), true)
+            return (Self.part("output_text", try part.requiredString("text", maxLength: .max)), true)
         case "refusal" where role == .assistant:
             return (["type": "refusal", "refusal": .string(try part.requiredString("refusal"))], true)
         case "input_image" where role != .assistant:
@@ -123,7 +123,7 @@ package struct ResponseItem: Hashable, Sendable {
                     guard try part.requiredString("type", maxLength: 64) == "input_text" else {
                         throw part.invalid("type", "must be input_text")
                     }
-                    return Self.part("input_text", try part.requiredString("text"))
+                    return Self.part("input_text", try part.requiredString("text", maxLength: .max))
                 })
         default: throw item.wrongType("output", "a string or an array of parts")
         }

@@ -27,7 +27,7 @@ package struct ResponseRequest: Sendable {
         let tools = try ResponseTools(body)
         model = try body.string("model", maxLength: 256)
         items = try ResponseItem.items(of: body)
-        instructions = try body.string("instructions")
+        instructions = try body.string("instructions", maxLength: .max)
         previous = try body.string("previous_response_id", maxLength: 128).map(ResponseID.init)
         stream = try body.bool("stream") ?? false
         stores = try body.bool("store") ?? true

@@ -78,7 +78,7 @@ package struct AppContext: RequestContext {
         var writer: any ResponseBodyWriter
     }
 
-    /// Runs work that is worth nothing once the client has gone: it is cancelled then.
+    /// Runs work that is worth nothing once the client has gone: it is cancelled then, and `ClientLeft` is thrown.
     func whileClientIsPresent<Value: Sendable>(
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
@@ -86,7 +86,7 @@ package struct AppContext: RequestContext {
         guard let presence = try? await channel?.pipeline.handler(type: ClientPresence.self).get() else {
             return try await work()
         }
-        guard let value = try await presence.departure.cancelling(work) else { throw CancellationError() }
+        guard let value = try await presence.departure.cancelling(work) else { throw ClientLeft() }
         return value
     }
 }

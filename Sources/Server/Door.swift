@@ -75,7 +75,7 @@ package struct Door: Sendable {
     }
 
     /// Where OpenAI's clients, and those of the services that imitate it, look for the API.
-    static let prefixes = ["", "v1", "v2", "vision", "oai", "api/v1/oai"]
+    static let prefixes = ["", "v1", "v2", "vision", "oai", "api/v1", "api/v1/oai"]
 
     /// All routes behind the middleware that every request passes, and a refusal for each method that is none of them.
     package func router() -> Router<AppContext> {
@@ -91,6 +91,7 @@ package struct Door: Sendable {
         if !corsOrigins.isEmpty { router.add(middleware: CrossOrigin(origins: corsOrigins)) }
         router.add(middleware: AnswerEveryRequest(metrics: requests))
         router.add(middleware: Authenticate(keys: keys))
+        if let rateLimits { router.add(middleware: LimitRate(limits: rateLimits)) }
         OperationRoutes(
             checkReadiness: checkReadiness, figures: figures, embedders: embedders, requests: requests, keys: keys
         ).add(to: router)
@@ -105,13 +106,12 @@ package struct Door: Sendable {
     }
 
     private func addOpenAI(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
-        let asking = limited(group)
-        addModels(to: asking)
+        addModels(to: group)
         BatchRoutes(batches: requestBatches).add(to: group)
         EngineRoutes(
             models: models, completions: CompletionRoutes(answer: answer, embedders: embedders, streams: streams),
             embeddings: EmbeddingRoutes(embedders: embedders, usage: usage)
-        ).add(to: asking)
+        ).add(to: group)
         InternalRoutes(answer: answer, models: models, embedders: embedders, stops: stops).add(to: group)
         RefusedRoutes().add(to: group)
         ModelRoutes(models: models).add(to: group)
@@ -122,12 +122,6 @@ package struct Door: Sendable {
         ).add(to: group)
         VectorStoreFileRoutes(documents: documents, attach: attach).add(to: group)
         FileBatchRoutes(batches: batches).add(to: group)
-    }
-
-    /// The group for routes that cost a model's time.
-    private func limited(_ group: RouterGroup<AppContext>) -> RouterGroup<AppContext> {
-        guard let rateLimits else { return group }
-        return group.group().add(middleware: LimitRate(limits: rateLimits))
     }
 
     /// What a request may ask of a model, by itself or as a line of a batch.
@@ -148,7 +142,7 @@ package struct Door: Sendable {
     }
 
     private func addAlan(to group: RouterGroup<AppContext>, _ receive: ReceiveUpload) {
-        GenerateStreamRoutes(answer: answer, streams: streams).add(to: limited(group))
+        GenerateStreamRoutes(answer: answer, streams: streams).add(to: group)
         ExpertRoutes(experts: experts, bases: bases).add(to: group)
         KnowledgeBaseRoutes(
             bases: bases, documents: documents, create: create, remove: remove, attach: attach, put: put,

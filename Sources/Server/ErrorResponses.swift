@@ -38,6 +38,9 @@ struct ErrorAnswer: Sendable {
             self.init(status: error.status, message: error.body ?? error.status.reasonPhrase)
             if error.status.code >= 500 { type = "server_error" }
             headers = error.headers
+        case is ClientLeft:
+            // Read by nobody; for the log and the figures, where it is no fault of the server's.
+            self.init(status: HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request"), message: "The client left.")
         case is CancellationError:
             self.init(status: .serviceUnavailable, message: "The request was interrupted.", type: "server_error")
             headers[.retryAfter] = "1"

@@ -180,6 +180,38 @@ struct GenerationTests {
         #expect(text.hasSuffix("data: [DONE]\n\n") || isResponse && text.contains("event: response.completed"))
     }
 
+    @Test("is announced by comments while nothing has come, and what fails then is told in the stream", arguments: [true, false])
+    func late(fails: Bool) async throws {
+        var habits = StreamHabits()
+        (habits.patience, habits.keepAlive) = (.milliseconds(1), .milliseconds(1))
+        let context = AppContext(
+            source: ApplicationRequestContextSource(channel: NIOAsyncTestingChannel(), logger: Logger(label: "test")))
+        // It is made once two comments have been written.
+        let waited = Latch()
+        let paper = Paper { text in if text.components(separatedBy: ": keep-alive").count == 3 { waited.open() } }
+        let response = try await context.stream(habits) {
+            await waited.wait()
+            if fails { throw UpstreamError.timedOut(provider: "p", waitingFor: "the first token") }
+            return "made"
+        } write: { made, writer in
+            try await writer.write(ByteBuffer(string: made))
+        }
+        #expect(response.status == .ok)
+        try await response.body.write(paper)
+        let text = paper.text.withLock { $0 }
+        #expect(text.hasPrefix(": keep-alive\n\n"))
+        #expect(fails ? text.contains("data: {\"error\"") && text.contains("upstream_timeout") : text.hasSuffix("\n\nmade"))
+    }
+
+    @Test("fails with a status of its own where that is known soon")
+    func early() async throws {
+        let context = AppContext(
+            source: ApplicationRequestContextSource(channel: NIOAsyncTestingChannel(), logger: Logger(label: "test")))
+        await #expect(throws: RequestError.unknownModel("x")) {
+            try await context.stream(StreamHabits()) { throw RequestError.unknownModel("x") } write: { (_: Int, _) in }
+        }
+    }
+
     @Test("ends at the holder's word with what there is so far")
     func stopped() async throws {
         let model = PacedModel()

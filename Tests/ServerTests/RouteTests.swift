@@ -157,7 +157,7 @@ struct RouteTests {
     @Test("find a model by an id with a slash, plain or escaped, under every prefix")
     func models() async throws {
         try await TestServer.run(models: [ScriptedModel.card: ScriptedModel(saying: "x")]) { server in
-            for prefix in ["", "/v1", "/v2", "/oai", "/api/v1/oai"] {
+            for prefix in ["", "/v1", "/v2", "/oai", "/api/v1", "/api/v1/oai"] {
                 #expect(try await server.get("\(prefix)/models/vendor/scripted").json["id"] == "vendor/scripted")
                 #expect(try await server.get("\(prefix)/models/vendor%2Fscripted").json["id"] == "vendor/scripted")
             }

@@ -132,8 +132,11 @@ struct UsageTests {
             #expect(refused.status == 429 && refused.json["error"]?["code"] == "rate_limit_exceeded")
             #expect(refused.headers[.retryAfter].flatMap { Int($0) }.map((1...20).contains) == true)
             #expect(refused.headers[.requestID] != nil)
+            #expect(try await server.send(.post, "/v1/internal/logits", "{}").status == 429)
             // What asks no model is not limited.
-            #expect(try await server.get("/v1/models").status == 200)
+            for path in ["/v1/models", "/v1/engines"] { #expect(try await server.get(path).status == 200) }
+            #expect(try await server.get("/v1/responses/resp_x").status == 404)
+            #expect(try await server.send(.post, "/v1/internal/stop-generation").status == 200)
         }
     }
 

@@ -37,5 +37,8 @@ struct RateLimitTests {
         #expect(seconds == 11)
         #expect(throws: RequestError.self) { try limits.admit(scope("a"), at: start + .seconds(seconds - 1)) }
         try limits.admit(scope("a"), at: start + .seconds(seconds))
+        // However much an answer was, it is made up for within a minute.
+        limits.spend(1_000_000, of: scope("b"), at: start)
+        try limits.admit(scope("b"), at: start + .seconds(61))
     }
 }

@@ -16,21 +16,17 @@ struct Authenticate: RouterMiddleware {
         _ request: Request, context: AppContext, next: (Request, AppContext) async throws -> Response
     ) async throws -> Response {
         if Self.openPaths.contains(request.uri.path) { return try await next(request, context) }
-        guard let secret = Self.secret(request), let scope = try await keys.scope(of: secret) else {
-            throw RequestError.unauthenticated
-        }
         var context = context
-        context.scope = scope
+        for secret in Self.secrets(request) where context.scope == nil { context.scope = try await keys.scope(of: secret) }
+        guard context.scope != nil else { throw RequestError.unauthenticated }
         return try await next(request, context)
     }
 
-    /// From `Authorization: Bearer` or `X-API-KEY`; where both are sent, the former counts.
-    private static func secret(_ request: Request) -> String? {
-        if let header = request.headers[.authorization] {
-            let parts = header.split(separator: " ", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-            return String(parts[1])
-        }
-        return request.headers[.apiKey]
+    /// From `Authorization: Bearer` and `X-API-KEY`. Clients that cannot do without the former, and proxies with passwords of
+    /// their own, put the key into the latter.
+    private static func secrets(_ request: Request) -> [String] {
+        let parts = request.headers[.authorization]?.split(separator: " ", maxSplits: 1) ?? []
+        let bearer = parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : nil
+        return [bearer, request.headers[.apiKey]].compactMap(\.self)
     }
 }

@@ -3,14 +3,22 @@ import Hummingbird
 import Knowledge
 import Service
 
-/// Admits what a key may ask for in a minute, and tells it where it stands in OpenAI's headers.
+/// Admits what a key may ask of the models in a minute, and tells it where it stands in OpenAI's headers.
 struct LimitRate: RouterMiddleware {
+    /// How the paths end of what costs a model's time; everything else is free.
+    private static let asking = [
+        "/chat/completions", "/completions", "/embeddings", "/generate", "/generate_stream", "/internal/logits",
+        "/moderations", "/responses", "/search",
+    ]
+
     let limits: RateLimits
 
     func handle(
         _ request: Request, context: AppContext, next: (Request, AppContext) async throws -> Response
     ) async throws -> Response {
-        let scope = try context.caller()
+        guard request.method == .post, let scope = context.scope,
+            Self.asking.contains(where: request.uri.path.hasSuffix)
+        else { return try await next(request, context) }
         var response: Response
         do {
             try limits.admit(scope)

@@ -30,11 +30,13 @@ struct ChatRoutes: Sendable {
     }
 
     private func streamed(_ asked: ChatRequest, _ scope: Scope, _ context: AppContext) async throws -> Response {
-        let answer = try await context.whileClientIsPresent { try await self.answer(asked.question, in: scope) }
-        let objects = ChatObjects(
-            answer, annotations: asked.annotations, includesUsage: asked.delivery.includeUsage,
-            mirrorsDeltas: asked.isWebUI)
-        let stream = AnswerStream(first: objects, habits: streams, context: context)
-        return .eventStream { writer in try await stream.write(to: &writer) }
+        try await context.stream(streams) {
+            try await answer(asked.question, in: scope)
+        } write: { answer, writer in
+            let objects = ChatObjects(
+                answer, annotations: asked.annotations, includesUsage: asked.delivery.includeUsage,
+                mirrorsDeltas: asked.isWebUI)
+            try await AnswerStream(first: objects, habits: streams, context: context).write(to: &writer)
+        }
     }
 }

@@ -37,12 +37,14 @@ struct CompletionRoutes: Sendable {
     }
 
     private func streamed(_ asked: CompletionRequest, _ scope: Scope, _ context: AppContext) async throws -> Response {
-        let first = try await context.whileClientIsPresent { try await self.first(of: asked, scope) }
-        let others = asked.prompts.indices.dropFirst().map { number -> AnswerStream.Making in
-            { try await self.objects(of: asked, number, scope, first.frame) }
+        try await context.stream(streams) {
+            try await first(of: asked, scope)
+        } write: { first, writer in
+            let others = asked.prompts.indices.dropFirst().map { number -> AnswerStream.Making in
+                { try await objects(of: asked, number, scope, first.frame) }
+            }
+            try await AnswerStream(first: first, others: others, habits: streams, context: context).write(to: &writer)
         }
-        let stream = AnswerStream(first: first, others: others, habits: streams, context: context)
-        return Response.eventStream { writer in try await stream.write(to: &writer) }
     }
 
     private func first(of asked: CompletionRequest, _ scope: Scope) async throws -> CompletionObjects {

@@ -12,15 +12,19 @@ struct GenerateStreamRoutes: Sendable {
         group.post("llm/generate_stream") { request, context -> Response in
             let asked = try GenerateStreamRequest(await request.fields(limit: BodyLimit.chat))
             let scope = try context.caller()
-            let answer: Answer
-            do {
-                answer = try await context.whileClientIsPresent { try await self.answer(asked.question, in: scope) }
-            } catch let error as RequestError {
-                throw error.namingFieldsBeside
+            let habits = streams.withoutDone
+            return try await context.stream(habits) {
+                do {
+                    return try await answer(asked.question, in: scope)
+                } catch let error as RequestError {
+                    throw error.namingFieldsBeside
+                }
+            } failure: { error in
+                GenerateStreamEvents.failure(error)
+            } write: { answer, writer in
+                try await AnswerStream(first: GenerateStreamEvents(answer), habits: habits, context: context)
+                    .write(to: &writer)
             }
-            let stream = AnswerStream(
-                first: GenerateStreamEvents(answer), habits: streams.withoutDone, context: context)
-            return .eventStream { writer in try await stream.write(to: &writer) }
         }
     }
 }

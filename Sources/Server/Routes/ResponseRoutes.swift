@@ -33,11 +33,22 @@ struct ResponseRoutes: Sendable {
     private func create(_ request: Request, _ context: AppContext) async throws -> Response {
         let asked = try ResponseRequest(await request.fields(limit: BodyLimit.chat))
         let scope = try context.caller()
-        let stream = ResponseStream(
-            request: asked, answer: try await context.whileClientIsPresent { try await answer(asked, in: scope) },
-            responses: responses, scope: scope, habits: streams, context: context)
-        if asked.stream { return .eventStream { writer in try await stream.write(to: &writer) } }
-        return try await Response.json(context.whileClientIsPresent { try await stream.whole() })
+        @Sendable func stream(_ answer: Answer) -> ResponseStream {
+            ResponseStream(
+                request: asked, answer: answer, responses: responses, scope: scope, habits: streams, context: context)
+        }
+        guard asked.stream else {
+            return try await Response.json(
+                context.whileClientIsPresent { try await stream(answer(asked, in: scope)).whole() })
+        }
+        return try await context.stream(streams) {
+            try await answer(asked, in: scope)
+        } failure: { error in
+            .object((error.body.object ?? [:]).merging(error.body["error"]?.object ?? [:]) { $1 }
+                .merging(["type": "error", "sequence_number": 0]) { $1 })
+        } write: { answer, writer in
+            try await stream(answer).write(to: &writer)
+        }
     }
 
     private func answer(_ asked: ResponseRequest, in scope: Scope) async throws -> Answer {

@@ -29,6 +29,9 @@ extension AnswerShape {
 package struct StreamHabits: Sendable {
     /// Where nothing was written for this long, and for at most twice as long, a comment is: proxies and clients wait on.
     package var keepAlive = Duration.seconds(7)
+    /// How long an answer's beginning is waited for before the head of the stream is sent: until then what goes wrong still has
+    /// a status of its own, and after it a model may read a long prompt for minutes while comments keep the connection open.
+    package var patience = Duration.seconds(10)
     /// Whether the last event is `[DONE]`, which most clients wait for.
     package var endsWithDone = true
 
@@ -67,6 +70,37 @@ package struct StreamHabits: Sendable {
             }
         }
         throw CancellationError()
+    }
+}
+
+extension AppContext {
+    /// A stream of something whose making takes a while and may fail.
+    ///
+    /// - Parameters:
+    ///   - failure: The event of an error that comes when the head has been sent.
+    ///   - write: Writes the events once it is made.
+    func stream<Value: Sendable>(
+        _ habits: StreamHabits, make: @escaping @Sendable () async throws -> Value,
+        failure: @escaping @Sendable (ErrorAnswer) -> JSONValue = { $0.body },
+        write: @escaping @Sendable (Value, inout any ResponseBodyWriter) async throws -> Void
+    ) async throws -> Response {
+        let pending = Pending(make)
+        _ = try await whileClientIsPresent { try await pending.value(within: habits.patience) }
+        return .eventStream { writer in
+            try await whileClientIsPresent(writing: writer) { writer in
+                do {
+                    var made: Value?
+                    while made == nil {
+                        made = try await pending.value(within: habits.keepAlive)
+                        if made == nil { try await writer.write(ByteBuffer(string: ": keep-alive\n\n")) }
+                    }
+                    if let made { try await write(made, &writer) }
+                } catch let error where !(error is CancellationError) && !(error is ChannelError) {
+                    logger.warning("an answer did not come", metadata: ["error": "\(error)"])
+                    try await writer.write(AnswerStream.event(failure(ErrorAnswer(error))))
+                }
+            }
+        }
     }
 }
 
@@ -116,7 +150,7 @@ struct AnswerStream: Sendable {
         return made
     }
 
-    private static func event(_ value: JSONValue) throws -> ByteBuffer {
+    static func event(_ value: JSONValue) throws -> ByteBuffer {
         var buffer = ByteBuffer(string: "data: ")
         buffer.writeBytes(try encoded(value))
         buffer.writeStaticString("\n\n")

@@ -2,6 +2,9 @@ import Knowledge
 package import NIOCore
 package import NIOHTTPTypes
 
+/// Nobody waits for the answer any more.
+struct ClientLeft: Error {}
+
 /// Notices on a connection's inbound side that the client has gone, also while nothing is being written to it.
 ///
 /// A server that notices only at its next write would keep a model busy for a reader who left before the first token.

@@ -38,7 +38,10 @@ struct CompletionObjects: AnswerShape {
             }
         }
         var more: [String: JSONValue] = ["usage": wire(try await parts.map(\.made).usage())]
-        if parts.count == 1 { more["alan"] = first.answer.alan(removedMarkers: nil) }
+        if parts.count == 1 {
+            let removed = parts[0].made.choices.reduce(0) { $0 + $1.removedMarkers }
+            more["alan"] = first.answer.alan(removedMarkers: removed)
+        }
         return first.object(choices, more)
     }
 
@@ -56,7 +59,10 @@ struct CompletionObjects: AnswerShape {
         switch piece.event {
         case .text(let text): object([choice(piece.choice, text, finish: .null)])
         case .logprobs(let logprobs): object([choice(piece.choice, "", finish: .null, logprobs: logprobs)])
-        case .finish(let reason, _, _): object([choice(piece.choice, "", finish: .string(reason))])
+        case .finish(let reason, _, let removed):
+            object(
+                [choice(piece.choice, "", finish: .string(reason))],
+                frame.hasSeveralPrompts ? [:] : ["alan": ["removed_markers": .integer(removed)]])
         case .fields, .usage: nil
         }
     }

@@ -46,7 +46,9 @@ struct GenerateStreamEvents: AnswerShape {
         ]
     }
 
-    func failure(_ error: ErrorAnswer) -> JSONValue {
+    func failure(_ error: ErrorAnswer) -> JSONValue { Self.failure(error) }
+
+    static func failure(_ error: ErrorAnswer) -> JSONValue {
         let fields: [String: JSONValue] = [
             "kind": "error", "message": .string(error.message), "detail": .string(error.message),
         ]

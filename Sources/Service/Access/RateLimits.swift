@@ -27,7 +27,8 @@ package final class RateLimits: Sendable {
         private var timeForOne: Duration { Self.minute / limit }
 
         mutating func take(_ count: Int, at now: ContinuousClock.Instant) {
-            fullAt = max(fullAt, now) + timeForOne * count
+            // One answer may cost more than there is in a minute; nobody waits longer than another minute for that.
+            fullAt = min(max(fullAt, now) + timeForOne * count, now + Self.minute * 2)
         }
 
         /// How long until one can be taken.

@@ -24,7 +24,7 @@ package final class UsageLedger: Service {
 
     /// Counts one request. Returns at once.
     package func note(_ usage: TokenUsage, of model: String, in scope: Scope, at time: Date = Date()) {
-        limits?.spend(usage.prompt + usage.completion, of: scope)
+        if !scope.isBackground { limits?.spend(usage.prompt + usage.completion, of: scope) }
         let account = UsageAccount(
             tenant: scope.tenant, key: scope.key, day: Self.day(of: time), model: model)
         let sum = UsageSum(requests: 1, promptTokens: usage.prompt, completionTokens: usage.completion)

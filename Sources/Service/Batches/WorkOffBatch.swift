@@ -103,7 +103,7 @@ struct WorkOffBatch: Sendable {
 
     private func answer(line bytes: Data, _ number: Int, of batch: RequestBatch) async throws -> RequestResult {
         let line = try await workers.run(.background) { try BatchLine(bytes, number: number, endpoint: batch.endpoint) }
-        let scope = Scope(tenant: batch.tenant, role: .user, key: batch.key)
+        let scope = Scope(tenant: batch.tenant, role: .user, key: batch.key, isBackground: true)
         var attempt = 0
         while true {
             attempt += 1
