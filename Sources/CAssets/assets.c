@@ -28,6 +28,10 @@ static const unsigned char sqlite_0007_usage[] = {
 #embed "../../Migrations/sqlite/0007_usage.sql"
 };
 
+static const unsigned char sqlite_0008_generations[] = {
+#embed "../../Migrations/sqlite/0008_generations.sql"
+};
+
 static const unsigned char sqlite_0009_batch_keys[] = {
 #embed "../../Migrations/sqlite/0009_batch_keys.sql"
 };
@@ -40,6 +44,7 @@ static const struct asset sqlite_migrations[] = {
     {"0005_index_segments.sql", sqlite_0005_index_segments, sizeof sqlite_0005_index_segments},
     {"0006_batches.sql", sqlite_0006_batches, sizeof sqlite_0006_batches},
     {"0007_usage.sql", sqlite_0007_usage, sizeof sqlite_0007_usage},
+    {"0008_generations.sql", sqlite_0008_generations, sizeof sqlite_0008_generations},
     {"0009_batch_keys.sql", sqlite_0009_batch_keys, sizeof sqlite_0009_batch_keys},
 };
 

@@ -35,13 +35,16 @@ package struct IndexedContent: Sendable {
     package var title: String?
     /// The canonical text that chunks and citations point into.
     package var text: String
+    /// What else the reader found, in bytes of its own, so that the text can be cut again without being read again.
+    package var layout: [UInt8]?
     package var chunks: [Chunk]
     /// One per chunk, in the same order, of unit length.
     package var vectors: [[Float]]
 
-    package init(title: String?, text: String, chunks: [Chunk], vectors: [[Float]]) {
+    package init(title: String?, text: String, layout: [UInt8]? = nil, chunks: [Chunk], vectors: [[Float]]) {
         self.title = title
         self.text = text
+        self.layout = layout
         self.chunks = chunks
         self.vectors = vectors
     }

@@ -6,9 +6,17 @@ package struct KnowledgeBase: Hashable, Sendable {
     package var name: String
     package var summary: String
     package var metadata: [String: String]
-    /// Fixed at creation: vectors of two models are never mixed.
+    /// Of all vectors that are searched: those of two models are never mixed. Another one takes a re-index.
     package var embedding: EmbeddingModel
+    /// Of documents that do not have their own.
     package var chunking: Chunking
+    /// Under which id an index has its chunks and vectors: its own until its first re-index. Each re-index ends with
+    /// another one, so that whoever searches with `embedding` what is filed here never meets vectors of another model.
+    package var index: KnowledgeBaseID
+    /// A re-index that has not come to its end. Derived like `counts`.
+    package var reindexing: Reindexing?
+    /// What was searched before the last re-index, as long as it is kept. Derived like `counts`.
+    package var former: FormerIndex?
     package var search = SearchSettings()
     package var createdAt: Date
     package var lastActiveAt: Date
@@ -23,6 +31,7 @@ package struct KnowledgeBase: Hashable, Sendable {
         counts: DocumentCounts = DocumentCounts(), usageBytes: Int = 0
     ) {
         self.id = id
+        index = id
         self.name = name
         self.summary = summary
         self.metadata = metadata

@@ -31,7 +31,8 @@ package func wireKnowledgeBase(_ base: KnowledgeBase) -> JSONValue {
         "title": .string(base.name), "description": .string(base.summary), "created_at": wire(base.createdAt),
         "status": base.counts.inProgress > 0 ? "indexing" : base.counts.completed > 0 ? "ready" : "empty",
         "document_counts": wire(base.counts), "usage_bytes": .integer(base.usageBytes),
-        "embedding_model": .string(base.embedding.name),
+        "embedding_model": .string(base.embedding.name), "chunking_strategy": wire(base.chunking),
+        "reindexing": base.reindexing.map(wire) ?? .null, "former_index": base.former.map(wire) ?? .null,
     ]
 }
 
@@ -60,7 +61,7 @@ package func wire(_ job: Job) -> JSONValue {
     [
         "id": .string(job.id.rawValue), "object": "job", "kind": .string(job.kind.rawValue),
         "status": .string(job.status.rawValue), "knowledgebase_id": .string(job.knowledgeBase.rawValue),
-        "document_id": .string(job.document.rawValue), "attempts": .integer(job.attempts),
+        "document_id": job.kind == .ingest ? .string(job.document.rawValue) : .null, "attempts": .integer(job.attempts),
         "progress": wire(job.progress), "reason": job.reason.map { .string($0.rawValue) } ?? .null,
         "message": job.message.map(JSONValue.string) ?? .null, "created_at": wire(job.createdAt),
         "updated_at": wire(job.updatedAt),
@@ -72,6 +73,7 @@ package func wire(_ progress: JobProgress) -> JSONValue {
     func tenths(_ value: Double) -> JSONValue { .number((value * 10).rounded() / 10) }
     return [
         "stage": .string(progress.stage.rawValue), "pages": progress.pages.map(JSONValue.integer) ?? .null,
+        "documents": progress.documents.map { ["total": .integer($0.total), "done": .integer($0.done)] } ?? .null,
         "chunks": [
             "total": .integer(progress.chunks), "done": .integer(progress.done), "reused": .integer(progress.reused),
         ],

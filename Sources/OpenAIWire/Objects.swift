@@ -28,6 +28,25 @@ package func wire(_ base: KnowledgeBase) -> JSONValue {
         "usage_bytes": .integer(base.usageBytes), "last_active_at": wire(base.lastActiveAt),
         "metadata": .object(base.metadata.mapValues(JSONValue.string)), "file_counts": wire(base.counts),
         "embedding_model": .string(base.embedding.name), "search_settings": wire(base.search),
+        "chunking_strategy": wire(base.chunking), "reindexing": base.reindexing.map(wire) ?? .null,
+        "former_index": base.former.map(wire) ?? .null,
+    ]
+}
+
+/// A change of model or chunking that is under way, or has failed.
+package func wire(_ reindexing: Reindexing) -> JSONValue {
+    let job = reindexing.job
+    return [
+        "job_id": .string(job.id.rawValue), "status": .string(job.status.rawValue), "progress": wire(job.progress),
+        "embedding_model": .string(reindexing.settings.embedding.name),
+        "chunking_strategy": wire(reindexing.settings.chunking), "message": job.message.map(JSONValue.string) ?? .null,
+    ]
+}
+
+package func wire(_ former: FormerIndex) -> JSONValue {
+    [
+        "embedding_model": .string(former.settings.embedding.name),
+        "chunking_strategy": wire(former.settings.chunking), "kept_until": wire(former.keptUntil),
     ]
 }
 

@@ -71,7 +71,7 @@ package enum ReadingChild {
         let reply: Reply
         do throws(DocumentFailure) {
             let text = try extractor.extract(document, filename: filename)
-            guard Reply.maxBytes > text.text.utf8.count + text.blocks.count * Reply.blockBytes + Reply.maxOtherBytes else {
+            guard Reply.maxBytes > text.text.utf8.count + text.blocks.count * Layout.blockBytes + Reply.maxOtherBytes else {
                 throw DocumentFailure(.tooLarge, "This file has too many parts. Split it and upload the parts.")
             }
             reply = Reply(fitting: text)

@@ -6,16 +6,16 @@ extension Reply {
     init(fitting text: ExtractedText) {
         var text = text
         text.warnings = Self.fitting(text.warnings)
-        text.title = text.title.map { Self.cut($0, Self.maxSentenceBytes) }
+        text.title = text.title.map { Self.cut($0, Layout.maxSentenceBytes) }
         var locators: Set<String> = []
         var room = Self.maxOtherBytes / 2
         for index in text.blocks.indices {
-            if let page = text.blocks[index].page, page > Self.maxPages { text.blocks[index].page = nil }
+            if let page = text.blocks[index].page, page > Layout.maxPages { text.blocks[index].page = nil }
             guard let long = text.blocks[index].locator else { continue }
             let locator = Self.cut(long, Self.keptBytes)
             if !locators.contains(locator) {
                 let size = locator.utf8.count + MemoryLayout<UInt32>.size
-                guard locators.count < Self.maxLocators, size <= room else {
+                guard locators.count < Layout.maxLocators, size <= room else {
                     text.blocks[index].locator = nil
                     continue
                 }
@@ -30,7 +30,7 @@ extension Reply {
     /// A failure whose sentence is not too long.
     init(fitting failure: DocumentFailure) {
         var failure = failure
-        failure.message = Self.cut(failure.message, Self.maxSentenceBytes)
+        failure.message = Self.cut(failure.message, Layout.maxSentenceBytes)
         self = .failure(failure)
     }
 

@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 
 /// What the parent asks of the child, once, on its standard input.

@@ -20,6 +20,7 @@ package struct Door: Sendable {
     package var responses: any ResponseStore
     package var models: ListModels
     package var create: CreateKnowledgeBase
+    package var change: ChangeSettings
     package var remove: RemoveKnowledgeBase
     package var attach: AttachFile
     package var put: PutDocument
@@ -44,8 +45,8 @@ package struct Door: Sendable {
         experts: any ExpertStore, uploads: any PartedUploadStore, jobs: JobDesk, batches: FileBatches,
         requestBatches: RequestBatches,
         embedders: Embedders, answer: AnswerQuestion, responses: any ResponseStore, models: ListModels,
-        create: CreateKnowledgeBase, remove: RemoveKnowledgeBase, attach: AttachFile, put: PutDocument,
-        search: SearchPassages, moderate: Moderate, stops: StopSwitch, uploadLimitBytes: Int,
+        create: CreateKnowledgeBase, change: ChangeSettings, remove: RemoveKnowledgeBase, attach: AttachFile,
+        put: PutDocument, search: SearchPassages, moderate: Moderate, stops: StopSwitch, uploadLimitBytes: Int,
         extraPrefixes: [String], checkReadiness: @escaping @Sendable () async throws -> Void
     ) {
         self.keys = keys
@@ -63,6 +64,7 @@ package struct Door: Sendable {
         self.responses = responses
         self.models = models
         self.create = create
+        self.change = change
         self.remove = remove
         self.attach = attach
         self.put = put
@@ -118,7 +120,7 @@ package struct Door: Sendable {
         FileRoutes(files: files, receive: receive).add(to: group)
         UploadRoutes(uploads: uploads, files: files, limitBytes: uploadLimitBytes).add(to: group)
         VectorStoreRoutes(
-            bases: bases, files: files, create: create, remove: remove, attach: attach, search: search
+            bases: bases, files: files, create: create, change: change, remove: remove, attach: attach, search: search
         ).add(to: group)
         VectorStoreFileRoutes(documents: documents, attach: attach).add(to: group)
         FileBatchRoutes(batches: batches).add(to: group)
@@ -145,8 +147,8 @@ package struct Door: Sendable {
         GenerateStreamRoutes(answer: answer, streams: streams).add(to: group)
         ExpertRoutes(experts: experts, bases: bases).add(to: group)
         KnowledgeBaseRoutes(
-            bases: bases, documents: documents, create: create, remove: remove, attach: attach, put: put,
-            receive: receive, search: search
+            bases: bases, documents: documents, create: create, change: change, remove: remove, attach: attach,
+            put: put, receive: receive, search: search
         ).add(to: group)
         NamedDocumentRoutes(bases: bases, put: put, receive: receive).add(to: group)
         KeyRoutes(keys: keys).add(to: group)

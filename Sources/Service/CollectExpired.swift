@@ -3,7 +3,8 @@ package import Logging
 import ServiceLifecycle
 
 /// Throws away, about once a minute, what is kept for a time only: parts of uploads that were never completed, responses
-/// that were stored a month ago, and in memory what nobody has searched for some minutes.
+/// that were stored a month ago, indexes that were replaced a week ago, and in memory what nobody has searched for some
+/// minutes.
 package struct CollectExpired: Service {
     private static let tick = Duration.seconds(60)
     /// As long as OpenAI keeps them.
@@ -12,16 +13,19 @@ package struct CollectExpired: Service {
 
     let expireUploads: @Sendable () async throws -> Void
     let removeResponses: @Sendable (_ before: Date) async throws -> Void
+    let discardIndexes: @Sendable (_ expiredAt: Date) async throws -> Void
     let releaseIndexes: @Sendable (_ unusedSince: ContinuousClock.Instant) -> Void
     let logger: Logger
 
     package init(
         expireUploads: @escaping @Sendable () async throws -> Void,
         removeResponses: @escaping @Sendable (_ before: Date) async throws -> Void,
+        discardIndexes: @escaping @Sendable (_ expiredAt: Date) async throws -> Void,
         releaseIndexes: @escaping @Sendable (_ unusedSince: ContinuousClock.Instant) -> Void, logger: Logger
     ) {
         self.expireUploads = expireUploads
         self.removeResponses = removeResponses
+        self.discardIndexes = discardIndexes
         self.releaseIndexes = releaseIndexes
         self.logger = logger
     }
@@ -33,6 +37,7 @@ package struct CollectExpired: Service {
                 do {
                     try await expireUploads()
                     try await removeResponses(Date() - Self.responseLifetime)
+                    try await discardIndexes(Date())
                 } catch {
                     if !Task.isCancelled { logger.error("nothing could be collected", metadata: ["error": "\(error)"]) }
                 }

@@ -10,17 +10,14 @@ import Knowledge
 struct ChunkDigest: Hashable, Sendable {
     let bytes: Data
 
-    init(_ chunk: Chunk, of base: KnowledgeBaseID, fingerprint: String) {
+    /// - Parameter base: The knowledge base itself: its generations share vectors.
+    init(_ chunk: Chunk, of base: KnowledgeBaseID, _ model: EmbeddingModel) {
         var hash = SHA256()
-        for part in [base.rawValue, fingerprint, chunk.context + chunk.text] {
+        for part in [base.rawValue, model.fingerprint, chunk.context + chunk.text] {
             hash.update(data: Data(part.utf8))
             hash.update(data: Data([0]))
         }
         bytes = Data(hash.finalize().prefix(16))
-    }
-
-    init(_ chunk: Chunk, of base: KnowledgeBaseID, _ model: EmbeddingModel) {
-        self.init(chunk, of: base, fingerprint: model.fingerprint)
     }
 }
 

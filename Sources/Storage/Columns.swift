@@ -74,6 +74,13 @@ extension Row {
         String(decoding: try get(column, as: Data.self), as: UTF8.self)
     }
 
+    /// The ids of an edition's chunks, or of what is left of them.
+    func chunks() throws -> ClosedRange<Int64> {
+        let (first, last) = (try get("first_chunk", as: Int64.self), try get("last_chunk", as: Int64.self))
+        guard 0 < first, first <= last else { throw StorageError.damaged("the chunks of an edition are no range") }
+        return first...last
+    }
+
     /// A range from two columns.
     func range(_ start: String, _ end: String) throws -> Range<Int> {
         let (lower, upper) = (try get(start, as: Int.self), try get(end, as: Int.self))

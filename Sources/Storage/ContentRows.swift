@@ -9,23 +9,12 @@ extension Connection {
     ///
     /// Throws `StorageError.invalidContent`, for the transaction to be rolled back, where the parts do not fit together.
     func store(_ content: IndexedContent, as document: DocumentID, of base: KnowledgeBaseID) throws {
-        let space = try Row.fetchOne(
-            self, sql: "SELECT embedding_dimension, embedding_fingerprint FROM knowledge_base WHERE id = ?",
-            arguments: [base.rawValue])
-        guard let space else { throw KnowledgeBase.missing(base) }
-        let dimension: Int = try space.get("embedding_dimension")
-        let fingerprint: String = try space.get("embedding_fingerprint")
-        try content.check(dimension: dimension)
+        let generation = try currentGeneration(of: base)
         try execute(
-            sql: "INSERT OR REPLACE INTO document_text (document_id, text) VALUES (?, CAST(? AS TEXT))",
-            arguments: [document.rawValue, Data(content.text.utf8)]
+            sql: "INSERT OR REPLACE INTO document_text (document_id, text, layout) VALUES (?, CAST(? AS TEXT), ?)",
+            arguments: [document.rawValue, Data(content.text.utf8), content.layout.map { Data($0) }]
         )
-        for (position, (chunk, vector)) in zip(content.chunks, content.vectors).enumerated() {
-            try insert(
-                chunk, at: position, of: document, digest: ChunkDigest(chunk, of: base, fingerprint: fingerprint))
-            try insert(VectorBlob(vector), chunk: lastInsertedRowID)
-        }
-        try addKeywords(of: document, in: base)
+        let edition = try store(content, as: document, in: generation)
         try execute(
             sql: """
                 UPDATE document SET status = 'completed', failure_reason = NULL, failure_message = NULL, title = ?,
@@ -34,11 +23,45 @@ extension Connection {
                 """,
             arguments: [
                 content.title, content.chunks.count,
-                content.text.utf8.count + content.vectors.count * dimension * MemoryLayout<Float>.size,
-                try nextRevision(of: base), document.rawValue, base.rawValue,
+                content.text.utf8.count + content.vectors.count * generation.embedding.vectorBytes,
+                // What filters by attributes follow counts in the knowledge base itself.
+                generation.id == base ? edition.revision : try nextRevision(of: base), document.rawValue, base.rawValue,
             ]
         )
         guard changesCount == 1 else { throw StorageError.damaged("\(document) has a job but no row") }
+    }
+
+    /// Stores what a document has come to in a generation that does not have it.
+    func store(_ content: IndexedContent, as document: DocumentID, in generation: Generation) throws -> Edition {
+        try content.check(dimension: generation.embedding.dimension)
+        let start = try freePosition(of: document)
+        for (position, (chunk, vector)) in zip(content.chunks, content.vectors).enumerated() {
+            let digest = ChunkDigest(chunk, of: generation.base, generation.embedding)
+            try insert(chunk, at: start + position, of: document, digest: digest)
+            try insert(VectorBlob(vector), chunk: lastInsertedRowID)
+        }
+        let last = lastInsertedRowID
+        let edition = Edition(
+            document: document, revision: try nextRevision(of: generation.id),
+            firstChunk: last - Int64(content.chunks.count) + 1, lastChunk: last)
+        try execute(
+            sql: """
+                INSERT INTO edition (document_id, knowledge_base_id, revision, first_chunk, last_chunk)
+                VALUES (?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                document.rawValue, generation.id.rawValue, edition.revision, edition.firstChunk, edition.lastChunk,
+            ])
+        try addKeywords(of: document, edition.firstChunk...edition.lastChunk, in: generation.id)
+        return edition
+    }
+
+    /// Where the positions of a document's next edition begin: so far behind the last one's that no neighbourhood reaches
+    /// from one to the other.
+    private func freePosition(of document: DocumentID) throws -> Int {
+        let last = try Int.fetchOne(
+            self, sql: "SELECT MAX(position) FROM chunk WHERE document_id = ?", arguments: [document.rawValue])
+        return last.map { ($0 / Edition.mostChunks + 1) * Edition.mostChunks } ?? 0
     }
 
     private func insert(
@@ -75,6 +98,7 @@ extension IndexedContent {
         }
         try require(!chunks.isEmpty, "there are no chunks")
         try require(chunks.count == vectors.count, "\(chunks.count) chunks have \(vectors.count) vectors")
+        try require(chunks.count < Edition.mostChunks, "there are \(chunks.count) chunks")
         let length = text.utf8.count
         for (position, (chunk, vector)) in zip(chunks, vectors).enumerated() {
             try require(

@@ -96,9 +96,9 @@ extension Database {
                 } catch let error as StorageError {
                     return ([error.what], 0)
                 }
-                for document in try reader.completedDocuments(of: KnowledgeBaseID(rawValue: base)) {
+                for edition in try reader.editions(in: KnowledgeBaseID(rawValue: base)) {
                     do {
-                        checked += try reader.vectors(of: document, dimension: dimension).chunks.count
+                        checked += try reader.vectors(of: edition, dimension: dimension).chunks.count
                     } catch let error as StorageError {
                         found.append(error.what)
                     }
@@ -205,9 +205,18 @@ extension Connection {
         let questions = [
             (
                 """
-                SELECT id FROM document WHERE status = 'completed'
-                    AND chunk_count <> (SELECT COUNT(*) FROM chunk WHERE document_id = document.id)
+                SELECT document_id FROM edition WHERE last_chunk - first_chunk + 1 <> (
+                    SELECT COUNT(*) FROM chunk
+                    WHERE chunk.document_id = edition.document_id AND chunk.id BETWEEN first_chunk AND last_chunk)
                 """, "has not as many chunks as it should"
+            ),
+            (
+                """
+                SELECT document.id FROM document JOIN known_base ON known_base.id = document.knowledge_base_id
+                WHERE status = 'completed' AND chunk_count IS NOT (
+                    SELECT last_chunk - first_chunk + 1 FROM edition
+                    WHERE document_id = document.id AND edition.knowledge_base_id = known_base.index_id)
+                """, "miscounts its chunks"
             ),
             (
                 "SELECT id FROM document WHERE status = 'completed' AND id NOT IN (SELECT document_id FROM document_text)",
@@ -217,12 +226,20 @@ extension Connection {
                 """
                 SELECT document.id FROM document JOIN knowledge_base ON knowledge_base.id = knowledge_base_id
                 WHERE document.revision > knowledge_base.revision
+                UNION SELECT document_id FROM edition JOIN knowledge_base ON knowledge_base.id = knowledge_base_id
+                WHERE edition.revision > knowledge_base.revision
                 """, "is newer than its knowledge base"
             ),
             (
                 """
-                SELECT DISTINCT document_id FROM chunk WHERE document_id NOT IN (SELECT document_id FROM erasure)
-                    AND document_id NOT IN (SELECT id FROM document WHERE status = 'completed')
+                SELECT DISTINCT document_id FROM chunk
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM edition
+                    WHERE edition.document_id = chunk.document_id AND chunk.id BETWEEN first_chunk AND last_chunk
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM erasure
+                    WHERE erasure.document_id = chunk.document_id AND chunk.id BETWEEN first_chunk AND last_chunk
+                )
                 """, "has chunks, though it is not indexed"
             ),
         ]

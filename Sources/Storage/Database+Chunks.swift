@@ -15,25 +15,28 @@ extension Database: ChunkStore {
                 try rows.map(Passage.init(row:)).map { ($0.chunk, $0) }, uniquingKeysWith: { first, _ in first })
             return places.compactMap { place in
                 passages[place.chunk].flatMap { passage in
-                    passage.document == place.document && passage.knowledgeBase == place.knowledgeBase ? passage : nil
+                    passage.document == place.document ? passage : nil
                 }
             }
         }
     }
 
-    package func sample(of base: KnowledgeBaseID, count: Int, in scope: Scope) async throws -> [String] {
+    package func sample(of generation: KnowledgeBaseID, count: Int, in scope: Scope) async throws -> [String] {
         try await read { db in
             // Multiplying by an odd number and looking at the low bits scatters ids well enough to be fair to all documents.
             let rows = try Row.fetchAll(
                 db,
                 sql: """
                     SELECT CAST(text AS BLOB) AS text FROM chunk WHERE id IN (
-                        SELECT chunk.id FROM document CROSS JOIN chunk ON chunk.document_id = document.id
-                        WHERE document.tenant_id = ? AND document.knowledge_base_id = ?
+                        SELECT chunk.id FROM edition
+                        CROSS JOIN document ON document.id = edition.document_id
+                        CROSS JOIN chunk ON chunk.document_id = edition.document_id
+                            AND chunk.id BETWEEN first_chunk AND last_chunk
+                        WHERE document.tenant_id = ? AND edition.knowledge_base_id = ?
                         ORDER BY (chunk.id * 40503) & 65535, chunk.id LIMIT ?
                     ) ORDER BY id
                     """,
-                arguments: [scope.tenant.rawValue, base.rawValue, count])
+                arguments: [scope.tenant.rawValue, generation.rawValue, count])
             return try rows.map { try $0.text("text") }
         }
     }
@@ -73,7 +76,8 @@ extension Database: ChunkStore {
     }
 
     private static let spansByChunk = """
-        SELECT DISTINCT near.id AS chunk_id, near.document_id AS document_id, near.position AS position,
+        SELECT DISTINCT near.id AS chunk_id, near.document_id AS document_id,
+            near.position & \(Edition.mostChunks - 1) AS position,
             near.byte_start, near.byte_end, near.character_start, near.character_end, near.heading_path, near.page,
             near.token_count
         FROM json_each(:chunks) AS wanted
@@ -82,7 +86,7 @@ extension Database: ChunkStore {
         CROSS JOIN chunk AS near ON near.document_id = chunk.document_id
             AND near.position BETWEEN chunk.position - :reach AND chunk.position + :reach
         WHERE document.tenant_id = :tenant
-        ORDER BY near.document_id, near.position
+        ORDER BY near.document_id, near.id
         """
 
     /// CROSS JOIN keeps SQLite from beginning with all documents of the tenant.

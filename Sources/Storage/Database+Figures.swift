@@ -14,7 +14,7 @@ extension Database {
                 db,
                 sql: """
                     SELECT b.embedding_name AS model, SUM(d.chunk_count) AS vectors, SUM(d.usage_bytes) AS bytes
-                    FROM knowledge_base b JOIN document d ON d.knowledge_base_id = b.id
+                    FROM known_base b JOIN document d ON d.knowledge_base_id = b.id
                     WHERE d.status = 'completed' GROUP BY model
                     """)
             return StoreFigures(

@@ -100,6 +100,7 @@ extension Database: JobStore {
                     failure.reason.rawValue, failure.message, lease.job.tenant.rawValue, lease.job.document.rawValue,
                 ]
             )
+            if lease.job.kind == .reindex { try db.expire(lease.job.generation, at: now) }
             return true
         }
     }
@@ -158,8 +159,8 @@ extension Database: JobStore {
     }
 
     package func content(_ lease: JobLease) async throws -> Data {
-        guard let data = try await onDisk({ [blobs] in try blobs.contents(of: lease.file.sha256) }) else {
-            throw RequestError.notFound("file", id: lease.file.id.rawValue, parameter: nil)
+        guard let file = lease.file, let data = try await onDisk({ [blobs] in try blobs.contents(of: file.sha256) }) else {
+            throw RequestError.notFound("file", id: lease.file?.id.rawValue ?? "", parameter: nil)
         }
         return data
     }
@@ -167,10 +168,19 @@ extension Database: JobStore {
     /// Of the tenants that have a job due, the one that has waited longest since its last; of its jobs, the oldest, but behind
     /// all others those that lost a worker.
     private static let nextJob = """
-        SELECT * FROM job WHERE status = 'queued' AND not_before <= :now AND tenant_id = (
-            SELECT id FROM tenant WHERE EXISTS (
-                SELECT 1 FROM job WHERE job.tenant_id = tenant.id AND status = 'queued' AND not_before <= :now
-            ) ORDER BY last_claim, id LIMIT 1
+        SELECT * FROM job WHERE \(isDue) AND tenant_id = (
+            SELECT id FROM tenant WHERE EXISTS (SELECT 1 FROM job WHERE job.tenant_id = tenant.id AND \(isDue))
+            ORDER BY last_claim, id LIMIT 1
         ) ORDER BY deaths, created_at, id LIMIT 1
+        """
+
+    /// Re-indexes run one at a time, so that they leave room for documents; and documents wait while their knowledge base is
+    /// about to change over, so that there is an end to what that waits for.
+    private static let isDue = """
+        job.status = 'queued' AND job.not_before <= :now AND NOT EXISTS (
+            SELECT 1 FROM job AS other WHERE other.status = 'running' AND other.kind = 'reindex' AND (
+                job.kind = 'reindex' OR (other.stage = 'storing' AND other.knowledge_base_id = job.knowledge_base_id)
+            )
+        )
         """
 }

@@ -47,11 +47,14 @@ extension Connection {
         try execute(sql: "INSERT INTO keyword (keyword) VALUES ('delete-all')")
         try execute(sql: "INSERT INTO keyword_ending (keyword_ending) VALUES ('delete-all')")
         try execute(sql: "UPDATE keyword_base SET documents = 0, chunks = 0, words = 0")
-        try execute(sql: "DELETE FROM keyword_document")
         try execute(sql: "UPDATE erasure SET keyword_base = NULL")
-        let documents = try Row.fetchAll(
-            self, sql: "SELECT id, knowledge_base_id FROM document WHERE status = 'completed' ORDER BY id")
-        for row in documents { try addKeywords(of: row.id("id"), in: row.id("knowledge_base_id")) }
+        let editions = try Row.fetchAll(
+            self, sql: "SELECT document_id, knowledge_base_id, first_chunk, last_chunk FROM edition ORDER BY document_id")
+        for row in editions {
+            // What is damaged has no words to be found by.
+            guard let chunks = try? row.chunks() else { continue }
+            try addKeywords(of: row.id("document_id"), chunks, in: row.id("knowledge_base_id"))
+        }
         try execute(sql: "UPDATE keyword_analysis SET version = ?", arguments: [KeywordText.version])
     }
 
@@ -66,8 +69,9 @@ extension Connection {
         let miscounted = try count(
             """
             SELECT COUNT(*) FROM keyword_base WHERE chunks <> (
-                SELECT COUNT(*) FROM document JOIN chunk ON chunk.document_id = document.id
-                WHERE document.knowledge_base_id = keyword_base.knowledge_base_id
+                SELECT COUNT(*) FROM edition JOIN chunk ON chunk.document_id = edition.document_id
+                    AND chunk.id BETWEEN first_chunk AND last_chunk
+                WHERE edition.knowledge_base_id = keyword_base.knowledge_base_id
             )
             """)
         var problems: [String] = []
@@ -77,13 +81,13 @@ extension Connection {
         return problems
     }
 
-    /// Where the chunks of these documents stand in the index.
+    /// Where the chunks of these documents stand in the index, those of all their editions.
     fileprivate func keywordRows(of documents: Set<DocumentID>) throws -> KeywordRows {
         let statement = try cachedStatement(
-            sql: "SELECT first_chunk, last_chunk FROM keyword_document WHERE document_id = ?")
+            sql: "SELECT first_chunk, last_chunk FROM edition WHERE document_id = ?")
         return KeywordRows(
-            try documents.compactMap { document in
-                try Row.fetchOne(statement, arguments: [document.rawValue]).map { row in
+            try documents.flatMap { document in
+                try Row.fetchAll(statement, arguments: [document.rawValue]).map { row in
                     try KeywordRow.range(ofChunksFrom: row.get("first_chunk"), to: row.get("last_chunk"))
                 }
             })

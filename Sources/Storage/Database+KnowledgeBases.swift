@@ -37,7 +37,7 @@ extension Database: KnowledgeBaseStore {
                 arguments: ["tenant": scope.tenant.rawValue, "ids": try jsonText(ids.map(\.rawValue))]
             )
             let bases = Dictionary(
-                try rows.map(KnowledgeBase.init(row:)).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+                try rows.map(db.knowledgeBase).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
             return ids.compactMap { bases[$0] }
         }
     }
@@ -45,10 +45,10 @@ extension Database: KnowledgeBaseStore {
     package func knowledgeBases(page: Page, in scope: Scope) async throws -> Listing<KnowledgeBase> {
         let list = OrderedList(
             select: "\(KnowledgeBase.select) WHERE tenant_id = :tenant",
-            position: "SELECT created_at, id FROM knowledge_base WHERE tenant_id = :tenant AND id = $cursor",
+            position: "SELECT created_at, id FROM known_base WHERE tenant_id = :tenant AND id = $cursor",
             arguments: ["tenant": scope.tenant.rawValue]
         )
-        return try await read { db in try list.page(page, in: db, KnowledgeBase.init(row:)) }
+        return try await read { db in try list.page(page, in: db, db.knowledgeBase) }
     }
 
     package func update(_ base: KnowledgeBase, in scope: Scope) async throws {
@@ -98,7 +98,16 @@ extension Connection {
             arguments: [tenant.rawValue, id.rawValue]
         )
         guard let row else { throw KnowledgeBase.missing(id) }
-        return try KnowledgeBase(row: row)
+        return try knowledgeBase(row)
+    }
+
+    /// From a row of `KnowledgeBase.select`.
+    fileprivate func knowledgeBase(_ row: Row) throws -> KnowledgeBase {
+        var base = try KnowledgeBase(row: row)
+        if try row.find("next_id", as: String.self) != nil || row.find("former_id", as: String.self) != nil {
+            (base.reindexing, base.former) = try changes(of: base.id)
+        }
+        return base
     }
 
     /// Throws `RequestError.notFound` unless the tenant has the knowledge base.
@@ -113,19 +122,19 @@ extension Connection {
 
 extension KnowledgeBase {
     /// All columns and what is derived from the documents; counting reads one index and no document row.
-    fileprivate static let select = """
-        SELECT *,
-            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = knowledge_base.id AND status = 'in_progress')
+    static let select = """
+        SELECT known_base.*,
+            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = known_base.id AND status = 'in_progress')
                 AS in_progress,
-            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = knowledge_base.id AND status = 'completed')
+            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = known_base.id AND status = 'completed')
                 AS completed,
-            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = knowledge_base.id AND status = 'failed')
+            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = known_base.id AND status = 'failed')
                 AS failed,
-            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = knowledge_base.id AND status = 'cancelled')
+            (SELECT COUNT(*) FROM document WHERE knowledge_base_id = known_base.id AND status = 'cancelled')
                 AS cancelled,
-            (SELECT COALESCE(SUM(usage_bytes), 0) FROM document WHERE knowledge_base_id = knowledge_base.id)
+            (SELECT COALESCE(SUM(usage_bytes), 0) FROM document WHERE knowledge_base_id = known_base.id)
                 AS usage_bytes
-        FROM knowledge_base
+        FROM known_base
         """
 
     static func missing(_ id: KnowledgeBaseID) -> RequestError {
@@ -144,6 +153,7 @@ extension KnowledgeBase {
             ),
             usageBytes: try row.get("usage_bytes")
         )
+        index = try row.id("index_id")
         search.embeddingWeight = try row.find("embedding_weight")
         search.minimumScore = try row.find("minimum_score")
     }

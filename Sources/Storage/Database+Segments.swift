@@ -6,7 +6,8 @@ extension Database: SegmentStore {
     package func manifest(of base: KnowledgeBaseID) async throws -> SegmentManifest {
         try await reading { reader in
             SegmentManifest(
-                revision: try reader.vectorSpace(of: base).revision, documents: try reader.completedDocuments(of: base),
+                revision: try reader.vectorSpace(of: base).revision,
+                documents: try reader.editions(in: base).map(\.completed),
                 segments: try reader.segments(of: base))
         }
     }
@@ -177,19 +178,16 @@ extension Connection {
 
 extension Reader {
     /// In the order of completion.
-    func completedDocuments(of base: KnowledgeBaseID) throws -> [CompletedDocument] {
+    func editions(in generation: KnowledgeBaseID) throws -> [Edition] {
         let rows = try query(
             """
-            SELECT id, revision, chunk_count FROM document WHERE knowledge_base_id = ? AND revision IS NOT NULL
+            SELECT document_id, revision, first_chunk, last_chunk FROM edition WHERE knowledge_base_id = ?
             ORDER BY revision
-            """, base.rawValue)
-        var documents: [CompletedDocument] = []
-        while try rows.next() {
-            documents.append(
-                CompletedDocument(
-                    document: DocumentID(rawValue: try rows.text(0)), revision: rows.int(1), chunkCount: rows.chunkCount(2)))
-        }
-        return documents
+            """, generation.rawValue)
+        defer { rows.end() }
+        var editions: [Edition] = []
+        while try rows.next() { editions.append(try rows.edition()) }
+        return editions
     }
 
     fileprivate func segments(of base: KnowledgeBaseID) throws -> [KeptSegment] {

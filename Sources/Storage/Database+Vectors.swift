@@ -18,11 +18,11 @@ extension Database: VectorStore {
             let space = try reader.vectorSpace(of: base)
             let step = try reader.completions(in: base, after: revision, limit: limit)
             // All that is left, removals at the end included; or up to the last document that still goes in.
-            let reached = step.isComplete ? space.revision : step.documents.last?.revision ?? space.revision
+            let reached = step.isComplete ? space.revision : step.editions.last?.revision ?? space.revision
             return VectorChanges(
                 revision: reached, isComplete: step.isComplete,
                 removed: try reader.removals(in: base, after: revision, upTo: reached),
-                added: try step.documents.map { try vectors(of: $0, dimension: space.dimension, reader) }
+                added: try step.editions.map { try vectors(of: $0, dimension: space.dimension, reader) }
             )
         }
     }
@@ -31,7 +31,7 @@ extension Database: VectorStore {
         try await reading { [self] reader in
             let space = try reader.vectorSpace(of: base)
             return try documents.compactMap { document in
-                try reader.completion(of: document, in: base)
+                try reader.edition(of: document, in: base)
                     .map { try vectors(of: $0, dimension: space.dimension, reader) }
             }
         }
@@ -60,13 +60,12 @@ extension Database: VectorStore {
         }
     }
 
-    private func vectors(of completion: CompletedDocument, dimension: Int, _ reader: Reader) throws -> DocumentVectors {
+    private func vectors(of edition: Edition, dimension: Int, _ reader: Reader) throws -> DocumentVectors {
         do {
-            return try reader.vectors(of: completion, dimension: dimension)
+            return try reader.vectors(of: edition, dimension: dimension)
         } catch let error as StorageError {
             tell(of: error)
-            return DocumentVectors(
-                document: completion.document, revision: completion.revision, chunks: [], vectors: [])
+            return DocumentVectors(document: edition.document, revision: edition.revision, chunks: [], vectors: [])
         }
     }
 }
@@ -85,32 +84,32 @@ extension Reader {
     /// The next documents in order of completion, until they have `limit` vectors; at least one.
     fileprivate func completions(
         in base: KnowledgeBaseID, after revision: Int64, limit: Int
-    ) throws -> (documents: [CompletedDocument], isComplete: Bool) {
+    ) throws -> (editions: [Edition], isComplete: Bool) {
         let rows = try query(
             """
-            SELECT id, revision, chunk_count FROM document WHERE knowledge_base_id = ? AND revision > ?
-            ORDER BY revision
+            SELECT document_id, revision, first_chunk, last_chunk FROM edition
+            WHERE knowledge_base_id = ? AND revision > ? ORDER BY revision
             """, base.rawValue, revision)
         defer { rows.end() }
-        var documents: [CompletedDocument] = []
+        var editions: [Edition] = []
         var vectorCount = 0
         while try rows.next() {
-            let next = CompletedDocument(
-                document: DocumentID(rawValue: try rows.text(0)), revision: rows.int(1), chunkCount: rows.chunkCount(2))
-            if !documents.isEmpty, vectorCount + next.chunkCount > limit { return (documents, false) }
-            documents.append(next)
+            let next = try rows.edition()
+            if !editions.isEmpty, vectorCount + next.chunkCount > limit { return (editions, false) }
+            editions.append(next)
             vectorCount += next.chunkCount
         }
-        return (documents, true)
+        return (editions, true)
     }
 
-    fileprivate func completion(of document: DocumentID, in base: KnowledgeBaseID) throws -> CompletedDocument? {
+    fileprivate func edition(of document: DocumentID, in base: KnowledgeBaseID) throws -> Edition? {
         let row = try query(
-            "SELECT revision, chunk_count FROM document WHERE id = ? AND knowledge_base_id = ? AND revision IS NOT NULL",
-            document.rawValue, base.rawValue)
+            """
+            SELECT document_id, revision, first_chunk, last_chunk FROM edition
+            WHERE document_id = ? AND knowledge_base_id = ?
+            """, document.rawValue, base.rawValue)
         defer { row.end() }
-        guard try row.next() else { return nil }
-        return CompletedDocument(document: document, revision: row.int(0), chunkCount: row.chunkCount(1))
+        return try row.next() ? row.edition() : nil
     }
 
     func removals(
@@ -129,26 +128,26 @@ extension Reader {
     /// What is reserved for vectors before they are seen: 64 MB.
     private static let reservedNumbers = 1 << 24
 
-    /// All vectors of a document, each checked.
-    func vectors(of completion: CompletedDocument, dimension: Int) throws -> DocumentVectors {
+    /// All vectors of an edition, each checked.
+    func vectors(of edition: Edition, dimension: Int) throws -> DocumentVectors {
         let rows = try query(
             """
             SELECT chunk_id, crc32, vector FROM chunk CROSS JOIN chunk_vector ON chunk_vector.chunk_id = chunk.id
-            WHERE document_id = ? ORDER BY position
-            """, completion.document.rawValue)
+            WHERE document_id = ? AND chunk.id BETWEEN ? AND ? ORDER BY position
+            """, edition.document.rawValue, edition.firstChunk, edition.lastChunk)
         defer { rows.end() }
         var result = DocumentVectors(
-            document: completion.document, revision: completion.revision, chunks: [], vectors: [])
-        result.chunks.reserveCapacity(completion.chunkCount)
-        result.vectors.reserveCapacity(min(completion.chunkCount * dimension, Self.reservedNumbers))
+            document: edition.document, revision: edition.revision, chunks: [], vectors: [])
+        result.chunks.reserveCapacity(edition.chunkCount)
+        result.vectors.reserveCapacity(min(edition.chunkCount * dimension, Self.reservedNumbers))
         while try rows.next() {
             guard VectorBlob.append(rows.bytes(2), crc32: rows.int(1), to: &result.vectors, dimension: dimension) else {
-                throw StorageError.damaged("a vector of \(completion.document)")
+                throw StorageError.damaged("a vector of \(edition.document)")
             }
             result.chunks.append(ChunkID(rows.int(0)))
         }
-        guard result.chunks.count == completion.chunkCount else {
-            throw StorageError.damaged("\(completion.document) has lost vectors")
+        guard result.chunks.count == edition.chunkCount else {
+            throw StorageError.damaged("\(edition.document) has lost vectors")
         }
         return result
     }
@@ -162,10 +161,9 @@ extension Reader {
 }
 
 extension Query {
-    /// More than any document has; a product with any dimension is far from overflow.
-    private static let mostChunks: Int64 = 1 << 20
-
-    /// How many chunks a row says that its document has. Of a damaged number only so much is left that it is wrong:
-    /// whoever counts the chunks then finds it.
-    func chunkCount(_ column: Int32) -> Int { Int(min(max(0, int(column)), Self.mostChunks)) }
+    /// From the columns document, revision, first and last chunk.
+    func edition() throws -> Edition {
+        Edition(
+            document: DocumentID(rawValue: try text(0)), revision: int(1), firstChunk: int(2), lastChunk: int(3))
+    }
 }

@@ -151,8 +151,9 @@ extension Connection {
 
     /// Removes a document, voids its job's lease and tells indexes. Of a large one, some is left to be erased later.
     func remove(_ document: Document, of tenant: TenantID, at time: Date) throws {
+        let generations = try generations(with: document.id)
         if document.status == .completed {
-            try erase(document.id, of: document.knowledgeBase)
+            try erase(document.id)
         } else {
             try execute(
                 sql: "DELETE FROM document WHERE tenant_id = ? AND id = ?",
@@ -166,12 +167,20 @@ extension Connection {
                 """,
             arguments: [time.milliseconds, tenant.rawValue, document.id.rawValue]
         )
-        let revision = try nextRevision(of: document.knowledgeBase)
-        guard document.status == .completed else { return }
-        try execute(
-            sql: "INSERT INTO removal (knowledge_base_id, revision, document_id) VALUES (?, ?, ?)",
-            arguments: [document.knowledgeBase.rawValue, revision, document.id.rawValue]
-        )
+        guard document.status == .completed else { return _ = try nextRevision(of: document.knowledgeBase) }
+        // In the knowledge base itself, too, whichever generations it has: filters by attributes follow it.
+        for base in generations.union([document.knowledgeBase]) {
+            try execute(
+                sql: "INSERT INTO removal (knowledge_base_id, revision, document_id) VALUES (?, ?, ?)",
+                arguments: [base.rawValue, try nextRevision(of: base), document.id.rawValue]
+            )
+        }
+    }
+
+    private func generations(with document: DocumentID) throws -> Set<KnowledgeBaseID> {
+        let ids = try String.fetchAll(
+            self, sql: "SELECT knowledge_base_id FROM edition WHERE document_id = ?", arguments: [document.rawValue])
+        return Set(ids.map { KnowledgeBaseID(rawValue: $0) })
     }
 
     /// Takes a file from every document that it stands for.
@@ -187,7 +196,7 @@ extension Connection {
         for document in try rows.map(Document.init(row:)) { try detach(file, from: document, of: tenant, at: time) }
     }
 
-    /// Counts a change to a knowledge base's vectors.
+    /// Counts a change to a knowledge base's documents, or to a generation's vectors.
     func nextRevision(of base: KnowledgeBaseID) throws -> Int64 {
         let revision = try Int64.fetchOne(
             self, sql: "UPDATE knowledge_base SET revision = revision + 1 WHERE id = ? RETURNING revision",

@@ -76,6 +76,7 @@ func buildServices(
             }),
         responses: database, models: ListModels(catalog: catalog, experts: database, bases: database),
         create: CreateKnowledgeBase(bases: database, embedders: embedders),
+        change: ChangeSettings(bases: database, store: database, embedders: embedders, wakeUp: wakeUp),
         remove: RemoveKnowledgeBase(bases: database, index: index),
         attach: AttachFile(documents: database, wakeUp: wakeUp), put: PutDocument(store: database, wakeUp: wakeUp),
         search: SearchPassages(bases: database, documents: database, retriever: retriever),
@@ -86,10 +87,12 @@ func buildServices(
     door.streams.endsWithDone = configuration.endsStreamsWithDone
     door.rateLimits = configuration.rateLimits
     door.corsOrigins = Set(configuration.corsOrigins)
-    let ingest = IngestDocument(
-        reader: reader, embedders: embedders, workers: Workers(count: configuration.threads, name: "ingest"))
+    let cutters = Workers(count: configuration.threads, name: "ingest")
     let runner = JobRunner(
-        jobs: database, ingest: ingest, running: running, wakeUp: wakeUp,
+        jobs: database, ingest: IngestDocument(reader: reader, embedders: embedders, workers: cutters),
+        reindex: ReindexKnowledgeBase(
+            store: database, jobs: database, reader: reader, embedders: embedders, index: index, workers: cutters),
+        running: running, wakeUp: wakeUp,
         // More than there are threads, so that some are read while others are embedded.
         width: 2 * configuration.threads, logger: logger)
     let batchRunner = BatchRunner(
@@ -103,6 +106,7 @@ func buildServices(
         collector: CollectExpired(
             expireUploads: { try await database.expireUploads() },
             removeResponses: { try await database.removeResponses(before: $0) },
+            discardIndexes: { try await database.discardGenerations(expiredAt: $0) },
             releaseIndexes: { index.release(unusedSince: $0) }, logger: logger),
         webhooks: webhooks, usage: usage, logger: logger)
 }
@@ -184,29 +188,36 @@ func buildReader(_ configuration: Configuration, logger: Logger) throws -> any D
 ///
 /// A provider that cannot be reached takes only its own knowledge bases with it, unless its model is the standard one.
 func buildEmbedders(_ configuration: Configuration, logger: Logger) async throws -> Embedders {
-    let folder = configuration.modelsDirectory + "/" + configuration.embeddingModel
-    var remote: [any Embedder] = []
+    var others: [any Embedder] = []
+    for name in configuration.embedding.others where name != configuration.embeddingModel {
+        do {
+            others.append(try LocalEmbedder(folder: "\(configuration.modelsDirectory)/\(name)", name: name, configuration))
+        } catch {
+            logger.warning("an embedding model is not available", metadata: ["model": "\(name)", "error": "\(error)"])
+        }
+    }
     for settings in configuration.providers where !settings.embeddingModels.isEmpty {
         let provider = OpenAICompatibleProvider(settings)
         for model in settings.embeddingModels {
             do {
-                remote.append(try await RemoteEmbedder.connect(provider: provider, model: model))
+                others.append(try await RemoteEmbedder.connect(provider: provider, model: model))
             } catch where model != configuration.embeddingModel {
                 logger.warning(
                     "an embedding model is not available", metadata: ["model": "\(model)", "error": "\(error)"])
             }
         }
     }
-    if let standard = remote.first(where: { $0.model.name == configuration.embeddingModel }) {
-        return Embedders(standard: standard, others: remote)
+    if let standard = others.first(where: { $0.model.name == configuration.embeddingModel }) {
+        return Embedders(standard: standard, others: others)
     }
+    let folder = configuration.modelsDirectory + "/" + configuration.embeddingModel
     guard FileManager.default.fileExists(atPath: folder) else {
         throw ConfigurationError(
             "The embedding model \(configuration.embeddingModel) is not at \(folder). "
                 + "Scripts/demo installs it; `almanac model pull` fetches others; ALMANAC_MODELS says where to look.")
     }
     let local = try LocalEmbedder(folder: folder, name: configuration.embeddingModel, configuration)
-    return Embedders(standard: local, others: remote)
+    return Embedders(standard: local, others: others)
 }
 
 extension LocalEmbedder {

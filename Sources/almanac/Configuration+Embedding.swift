@@ -9,18 +9,24 @@ struct EmbeddingSettings: Sendable {
     var kernel: String?
     /// Nil means as many as for everything else.
     var threads: Int?
+    /// Local models beside the standard one, for knowledge bases that were made with them or are to change to them.
+    var others: [String] = []
 
     /// The mapping `embedding` of the configuration file.
     mutating func apply(_ fields: Fields) throws {
-        try fields.allowOnly(["precision", "kernel", "threads"])
+        try fields.allowOnly(["precision", "kernel", "threads", "others"])
         try choose(precision: try fields.string("precision", maxLength: 64), in: fields.path(of: "precision"))
         try choose(kernel: try fields.string("kernel", maxLength: 64), in: fields.path(of: "kernel"))
         threads = try fields.integer("threads", in: 1...256) ?? threads
+        others = try fields.strings("others", maxCount: 16, maxLength: 256) ?? others
     }
 
     mutating func apply(environment: [String: String]) throws {
         try choose(precision: environment["ALMANAC_EMBEDDING_PRECISION"], in: "ALMANAC_EMBEDDING_PRECISION")
         try choose(kernel: environment["ALMANAC_KERNEL"], in: "ALMANAC_KERNEL")
+        if let list = environment["ALMANAC_EMBEDDING_OTHERS"] {
+            others = list.split(separator: ",").map { $0.trimmingPrefix(" ") }.map(String.init)
+        }
     }
 
     /// - Parameters:

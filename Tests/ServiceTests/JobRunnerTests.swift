@@ -11,7 +11,7 @@ import Testing
 @Suite("The job runner", .timeLimit(.minutes(1)))
 struct JobRunnerTests {
     /// A queue in memory that tells what became of each job.
-    private final class Queue: JobStore, Sendable {
+    private final class Queue: JobStore, ReindexStore, Sendable {
         enum Outcome: Equatable, Sendable {
             case completed(chunks: Int), failed(DocumentFailure.Reason), retried(attempt: Int)
         }
@@ -85,6 +85,22 @@ struct JobRunnerTests {
         ) async throws -> Bool { true }
         func cancel(_ id: JobID, in scope: Scope) async throws -> Job { throw CancellationError() }
         func requeue(_ id: JobID, in scope: Scope) async throws -> Job { throw CancellationError() }
+        func reindex(_ id: KnowledgeBaseID, with settings: IndexSettings, in scope: Scope) async throws -> KnowledgeBase {
+            throw CancellationError()
+        }
+        func documents(lackingIn lease: JobLease, after revision: Int64, limit: Int) async throws -> ReindexStep? { nil }
+        func keep(
+            _ contents: [(document: DocumentID, content: IndexedContent)], for lease: JobLease, at time: Date,
+            progress: JobProgress
+        ) async throws -> Bool { false }
+        func changeOver(_ lease: JobLease) async throws -> ChangeOver { .lost }
+        func discardGenerations(expiredAt time: Date) async throws {}
+    }
+
+    private struct NoIndex: PassageIndex {
+        func search(_ search: NeighbourSearch) async throws -> FoundNeighbours { throw CancellationError() }
+        func similarities(of places: [ChunkPlace], to query: [Float]) async throws -> [Neighbour] { [] }
+        func forget(_ base: KnowledgeBaseID) {}
     }
 
     /// Fails as told, for good or until it is cancelled.
@@ -104,11 +120,14 @@ struct JobRunnerTests {
 
     private func runner(_ queue: Queue, _ embedder: any Embedder = WordEmbedder()) -> JobRunner {
         let workers = Workers(count: 1, name: "test")
-        let ingest = IngestDocument(
-            reader: InProcessReader(workers: workers), embedders: Embedders(standard: embedder), workers: workers)
+        let (reader, embedders) = (InProcessReader(workers: workers), Embedders(standard: embedder))
+        let reindex = ReindexKnowledgeBase(
+            store: queue, jobs: queue, reader: reader, embedders: embedders, index: NoIndex(), workers: workers)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        return JobRunner(jobs: queue, ingest: ingest, running: RunningJobs(), wakeUp: WakeUp(), width: 2, logger: logger)
+        return JobRunner(
+            jobs: queue, ingest: IngestDocument(reader: reader, embedders: embedders, workers: workers), reindex: reindex,
+            running: RunningJobs(), wakeUp: WakeUp(), width: 2, logger: logger)
     }
 
     /// What became of the jobs, as many outcomes as asked for.

@@ -146,14 +146,15 @@ struct CheckTests {
     @Test(
         "names numbers that a flipped bit made impossible, and the rest is searched as before",
         arguments: [
-            "index_segment.parts", "index_segment.bytes", "document.chunk_count", "knowledge_base.embedding_dimension",
+            "index_segment.parts", "index_segment.bytes", "document.chunk_count", "edition.last_chunk",
+            "knowledge_base.embedding_dimension",
         ], numbers)
     func namesNumbers(_ column: String, _ number: String) async throws {
         let stock = try await Stock()
         let (table, name) = (column.prefix { $0 != "." }, column.drop { $0 != "." }.dropFirst())
         try await stock.world.database.pool.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA ignore_check_constraints = ON")
-            let which = table == "document" ? "WHERE rowid = 1" : ""
+            let which = table == "document" ? "WHERE rowid = 1" : table == "edition" ? "WHERE first_chunk = 1" : ""
             try db.execute(sql: "UPDATE \(table) SET \(name) = \(number) \(which)")
             try db.execute(sql: "PRAGMA ignore_check_constraints = OFF")
         }

@@ -50,6 +50,7 @@ package struct NeighbourSearch: Sendable {
 
     /// Of unit length, in the dimension of the knowledge bases' model.
     package var query: [Float]
+    /// Each by `KnowledgeBase.index`.
     package var bases: [KnowledgeBaseID]
     /// Where given, only these documents' chunks count.
     package var documents: DocumentFilter?
@@ -122,6 +123,8 @@ package struct SearchReport: Hashable, Sendable {
 }
 
 /// Finds the chunks whose vectors are nearest to a query's. Derived state: what it knows comes from a `VectorStore`.
+///
+/// Here and wherever chunks and vectors are found, a knowledge base is named by its `index`.
 package protocol PassageIndex: Sendable {
     /// The nearest chunks of all named knowledge bases together.
     ///
@@ -131,7 +134,7 @@ package protocol PassageIndex: Sendable {
     /// How near these chunks are, for those that are still there, in no particular order.
     func similarities(of places: [ChunkPlace], to query: [Float]) async throws -> [Neighbour]
 
-    /// Gives back the memory of a knowledge base that was removed.
+    /// Gives back the memory of a knowledge base that was removed, or of an index of it.
     func forget(_ base: KnowledgeBaseID)
 }
 

@@ -74,7 +74,7 @@ package protocol KnowledgeBaseStore: Sendable {
     /// Those of the ids that this scope may see, in the order asked, without those it may not.
     func knowledgeBases(_ ids: [KnowledgeBaseID], in scope: Scope) async throws -> [KnowledgeBase]
     func knowledgeBases(page: Page, in scope: Scope) async throws -> Listing<KnowledgeBase>
-    /// Changes name, summary, metadata and search settings; model and chunking stay.
+    /// Changes name, summary, metadata and search settings. Model and chunking stay: `ReindexStore` changes these.
     func update(_ base: KnowledgeBase, in scope: Scope) async throws
     /// Removes it with its documents, chunks and vectors. Files stay.
     func remove(_ id: KnowledgeBaseID, in scope: Scope) async throws
@@ -129,7 +129,8 @@ package protocol ChunkStore: Sendable {
     /// The passages at these places in the same order, without those that are gone by now; their scores are 0.
     func passages(_ places: [ChunkPlace], in scope: Scope) async throws -> [Passage]
     /// Texts of up to `count` chunks from all over a knowledge base, always the same ones as long as it does not change.
-    func sample(of base: KnowledgeBaseID, count: Int, in scope: Scope) async throws -> [String]
+    /// - Parameter generation: `KnowledgeBase.index`.
+    func sample(of generation: KnowledgeBaseID, count: Int, in scope: Scope) async throws -> [String]
     /// Where these chunks lie in their documents, and those up to `reach` before and behind each; in the order of documents
     /// and text, each once.
     func spans(around places: [ChunkPlace], reach: Int, in scope: Scope) async throws -> [ChunkSpan]

@@ -10,6 +10,7 @@ struct KnowledgeBaseRoutes: Sendable {
     let bases: any KnowledgeBaseStore
     let documents: any DocumentStore
     let create: CreateKnowledgeBase
+    let change: ChangeSettings
     let remove: RemoveKnowledgeBase
     let attach: AttachFile
     let put: PutDocument
@@ -28,6 +29,10 @@ struct KnowledgeBaseRoutes: Sendable {
             try await Response.json(wireKnowledgeBase(bases.knowledgeBase(context.id("base"), in: context.caller())))
         }
         .put("knowledgebases/:base", use: update)
+        .post("knowledgebases/:base/rollback") { _, context in
+            let base = try await change.rollBack(context.id("base"), in: context.caller())
+            return try Response.json(wireKnowledgeBase(base), status: .accepted)
+        }
         .delete("knowledgebases/:base") { _, context in
             let id: KnowledgeBaseID = try context.id("base")
             try await remove(id, in: context.caller())
@@ -81,7 +86,7 @@ struct KnowledgeBaseRoutes: Sendable {
 
     private func update(_ request: Request, _ context: AppContext) async throws -> Response {
         let body = try await request.fields()
-        var base = try await bases.knowledgeBase(context.id("base"), in: context.caller())
+        var base = try await change(context.id("base"), as: body, in: context.caller())
         base.name = try body.string("title", maxLength: 512) ?? base.name
         base.summary = try body.string("description", maxLength: 4_096) ?? base.summary
         try await bases.update(base, in: context.caller())

@@ -10,6 +10,7 @@ struct VectorStoreRoutes: Sendable {
     let bases: any KnowledgeBaseStore
     let files: any FileStore
     let create: CreateKnowledgeBase
+    let change: ChangeSettings
     let remove: RemoveKnowledgeBase
     let attach: AttachFile
     let search: SearchPassages
@@ -56,12 +57,21 @@ struct VectorStoreRoutes: Sendable {
     private func update(_ request: Request, _ context: AppContext) async throws -> Response {
         let body = try await request.optionalFields()
         // The body came first: what is read now is as fresh as can be when it is written.
-        var base = try await bases.knowledgeBase(context.id("base"), in: context.caller())
+        var base = try await change(context.id("base"), as: body, in: context.caller())
         base.name = try body.string("name", maxLength: 512) ?? base.name
         base.summary = try body.string("description", maxLength: 4_096) ?? base.summary
         base.metadata = try metadata(body) ?? base.metadata
         if let settings = try body.object("search_settings") { try base.search.apply(settings) }
         try await bases.update(base, in: context.caller())
         return try Response.json(wire(base))
+    }
+}
+
+extension ChangeSettings {
+    /// Has a knowledge base indexed anew where a request asks for another model or chunking.
+    func callAsFunction(_ id: KnowledgeBaseID, as body: Fields, in scope: Scope) async throws -> KnowledgeBase {
+        let chunking = try body.object("chunking_strategy") == nil ? nil : chunking(body) ?? .structured
+        return try await self(
+            id, embeddingModel: body.string("embedding_model", maxLength: 256), chunking: chunking, in: scope)
     }
 }

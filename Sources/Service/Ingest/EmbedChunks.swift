@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Knowledge
 
-/// Gives every chunk of a document its vector, and embeds only those that have none yet.
+/// Gives every chunk its vector, and embeds only those that have none yet.
 ///
 /// What is embedded is kept in pieces, so that a run after a crash goes on where this one ended.
 struct EmbedChunks: Sendable {

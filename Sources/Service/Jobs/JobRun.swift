@@ -13,6 +13,10 @@ package final class JobRun: Sendable {
     private struct State {
         var progress: JobProgress
         var changedAt: Date
+        /// Chunks of a re-index that were stored before the present step.
+        var stored = 0
+        /// Those of them that were not embedded.
+        var reused = 0
         var embeddingBegan: ContinuousClock.Instant?
         /// Chunks that this run has embedded itself.
         var embedded = 0
@@ -47,10 +51,24 @@ package final class JobRun: Sendable {
         change { $0.progress.stage = stage }
     }
 
-    /// The document was read and cut. A run after another one cuts it the same way, so that nothing falls.
+    /// A step of a re-index begins: so much is stored. What goes in between makes no number fall.
+    func begin(_ documents: JobProgress.Documents, storedChunks: Int) {
+        change { state in
+            let (known, progress) = (state.progress.documents, state.progress)
+            let done = max(known?.done ?? 0, documents.done)
+            state.progress.documents = JobProgress.Documents(total: max(known?.total ?? 0, documents.total, done), done: done)
+            state.stored = max(state.stored, storedChunks)
+            state.reused = progress.reused
+            state.progress.done = max(progress.done, state.stored)
+            state.progress.chunks = max(progress.chunks, state.progress.done)
+        }
+    }
+
+    /// The document was read and cut, or those of a step. A run after another one cuts them the same way, so that nothing
+    /// falls.
     func foundChunks(_ count: Int, pages: Int?) {
         change { state in
-            state.progress.chunks = max(state.progress.chunks, count)
+            state.progress.chunks = max(state.progress.chunks, state.stored + count)
             state.progress.pages = pages ?? state.progress.pages
         }
     }
@@ -59,9 +77,9 @@ package final class JobRun: Sendable {
     func knew(_ count: Int) {
         change { state in
             // What an earlier run of this job has done is no reuse.
-            if state.progress.done == 0 { state.progress.reused = count }
-            state.progress.done = max(state.progress.done, count)
-            state.embeddingBegan = .now
+            if state.progress.done <= state.stored { state.progress.reused = state.reused + count }
+            state.progress.done = max(state.progress.done, state.stored + count)
+            state.embeddingBegan = state.embeddingBegan ?? .now
         }
     }
 

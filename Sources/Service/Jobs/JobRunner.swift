@@ -30,6 +30,7 @@ package struct JobRunner: Service {
 
     let jobs: any JobStore
     let ingest: IngestDocument
+    let reindex: ReindexKnowledgeBase
     let running: RunningJobs
     let wakeUp: WakeUp
     /// Jobs at the same time.
@@ -37,10 +38,12 @@ package struct JobRunner: Service {
     let logger: Logger
 
     package init(
-        jobs: any JobStore, ingest: IngestDocument, running: RunningJobs, wakeUp: WakeUp, width: Int, logger: Logger
+        jobs: any JobStore, ingest: IngestDocument, reindex: ReindexKnowledgeBase, running: RunningJobs, wakeUp: WakeUp,
+        width: Int, logger: Logger
     ) {
         self.jobs = jobs
         self.ingest = ingest
+        self.reindex = reindex
         self.running = running
         self.wakeUp = wakeUp
         self.width = width
@@ -124,9 +127,11 @@ package struct JobRunner: Service {
         logger[metadataKey: "job"] = "\(lease.job.id)"
         logger[metadataKey: "document"] = "\(lease.job.document)"
         do {
-            try ingest.check(lease)
-            run.enter(.reading)
-            let content = try await ingest(run, jobs.content(lease), keepingVectorsIn: jobs)
+            guard let file = lease.file else {
+                try await reindex(run)
+                return logger.info("knowledge base indexed anew", metadata: ["base": "\(lease.job.knowledgeBase)"])
+            }
+            let content = try await ingest(run, file, keepingVectorsIn: jobs)
             let isKept = try await jobs.complete(lease, with: content)
             logger.info(
                 "document indexed",

@@ -40,24 +40,24 @@ final class BaseProfiles: Sendable {
     func profile(of base: KnowledgeBase, _ embedder: any Embedder, scope: Scope) async throws -> BaseProfile {
         let documents = base.counts.completed
         let measuring = profiles.withLock { profiles in
-            if let held = profiles[base.id], (held.documents...2 * held.documents).contains(documents) {
+            if let held = profiles[base.index], (held.documents...2 * held.documents).contains(documents) {
                 return held.measuring
             }
             // Not a child of the search that began it: others wait for it too when that search is cancelled.
             let measuring = Task { try await self.measure(base, embedder, scope) }
-            profiles[base.id] = Held(measuring: measuring, documents: documents)
+            profiles[base.index] = Held(measuring: measuring, documents: documents)
             return measuring
         }
         do {
             return try await measuring.value
         } catch {
-            profiles.withLock { if $0[base.id]?.measuring == measuring { $0[base.id] = nil } }
+            profiles.withLock { if $0[base.index]?.measuring == measuring { $0[base.index] = nil } }
             throw error
         }
     }
 
     private func measure(_ base: KnowledgeBase, _ embedder: any Embedder, _ scope: Scope) async throws -> BaseProfile {
-        let texts = try await chunks.sample(of: base.id, count: Self.sampledChunks, in: scope)
+        let texts = try await chunks.sample(of: base.index, count: Self.sampledChunks, in: scope)
         var profile = BaseProfile(
             fertility: try await workers.run {
                 EncoderTrust.fertility(of: texts.joined(separator: "\n"), by: embedder)
@@ -66,7 +66,7 @@ final class BaseProfiles: Sendable {
         for (language, vectors) in try await questions(embedder) {
             var nearest: [Float] = []
             for vector in vectors {
-                nearest += try await index.search(vector, in: [base.id], documents: nil, limit: 1).map(\.similarity)
+                nearest += try await index.search(vector, in: [base.index], documents: nil, limit: 1).map(\.similarity)
             }
             nearest.sort()
             profile.unrelatedSimilarity[language] = nearest.isEmpty ? nil : Double(nearest[nearest.count * 3 / 4])

@@ -80,7 +80,7 @@ package struct Retriever: Sendable {
         for (model, bases) in Dictionary(grouping: bases, by: \.embedding) {
             let embedder = try embedders.embedder(for: model)
             let search = CandidateSearch(
-                index: index, keywords: keywords, embedder: embedder, bases: bases.map(\.id), documents: allowed,
+                index: index, keywords: keywords, embedder: embedder, bases: bases.map(\.index), documents: allowed,
                 mode: asked.ranking.mode, limit: asked.limit)
             for (number, query) in asked.queries.enumerated() {
                 let (candidates, vector) = try await search.candidates(query)
@@ -116,7 +116,7 @@ package struct Retriever: Sendable {
             let trust = EncoderTrust.value(query: fertility, base: profile.fertility)
             var ranking = ranking
             if ranking.usesStoredWeights { ranking.weights = ranking.weights ?? base.search.weights }
-            profiles[base.id] = (profile, Fusion(ranking: ranking, trust: trust))
+            profiles[base.index] = (profile, Fusion(ranking: ranking, trust: trust))
         }
         let fused = candidates.map { ($0, profiles[$0.place.knowledgeBase]?.fusion.score($0.evidence) ?? 0) }
             .sorted { $0.1 > $1.1 }

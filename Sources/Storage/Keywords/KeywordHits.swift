@@ -37,11 +37,10 @@ extension KeywordSearch {
         guard !candidates.isEmpty else { return [:] }
         let statement = try db.cachedStatement(
             sql: """
-                SELECT chunk.id, document.id AS document_id, first_chunk, last_chunk, words
+                SELECT chunk.id, edition.document_id, first_chunk, last_chunk, words
                 FROM json_each(:chunks) AS wanted
                 CROSS JOIN chunk ON chunk.id = wanted.value
-                CROSS JOIN document ON document.id = chunk.document_id AND document.knowledge_base_id = :base
-                CROSS JOIN keyword_document ON keyword_document.document_id = document.id
+                CROSS JOIN edition ON edition.document_id = chunk.document_id AND edition.knowledge_base_id = :base
                 """)
         let rows = try Row.fetchCursor(
             statement,

@@ -5,27 +5,27 @@ import Knowledge
 // The rows of the keyword index, written in the transactions that write the chunks.
 
 extension Connection {
-    /// Indexes all chunks of a document, which has none in the index.
-    func addKeywords(of document: DocumentID, in base: KnowledgeBaseID) throws {
-        let number = try keywordBase(of: base) ?? makeKeywordBase(of: base)
-        let (ids, words) = try writeKeywords(of: document, from: 0, in: number, .add)
-        guard let first = ids.first, let last = ids.last else { return }
+    /// Indexes an edition, which has no words in the index.
+    /// - Parameter chunks: All of the edition.
+    func addKeywords(of document: DocumentID, _ chunks: ClosedRange<Int64>, in generation: KnowledgeBaseID) throws {
+        let base = try keywordBase(of: generation) ?? makeKeywordBase(of: generation)
+        let (count, words) = try writeKeywords(of: document, chunks, in: base, .add)
         try execute(
             sql: """
                 UPDATE keyword_base SET documents = documents + 1, chunks = chunks + ?, words = words + ?
                 WHERE number = ?
                 """,
-            arguments: [ids.count, words, number.number]
+            arguments: [count, words, base.number]
         )
         try execute(
-            sql: "INSERT INTO keyword_document (document_id, first_chunk, last_chunk, words) VALUES (?, ?, ?, ?)",
-            arguments: [document.rawValue, first, last, words]
+            sql: "UPDATE edition SET words = ? WHERE document_id = ? AND knowledge_base_id = ?",
+            arguments: [words, document.rawValue, generation.rawValue]
         )
     }
 
-    /// Takes a document's chunks from `position` on out of the index; to be called while the chunks are still there.
-    func removeKeywords(of document: DocumentID, from position: Int, in base: KeywordBase) throws {
-        _ = try writeKeywords(of: document, from: position, in: base, .remove)
+    /// Takes chunks of a document out of the index; to be called while they are still there.
+    func removeKeywords(of document: DocumentID, _ chunks: ClosedRange<Int64>, in base: KeywordBase) throws {
+        _ = try writeKeywords(of: document, chunks, in: base, .remove)
     }
 
     func keywordBase(of base: KnowledgeBaseID) throws -> KeywordBase? {
@@ -39,28 +39,28 @@ extension Connection {
         return KeywordBase(number: lastInsertedRowID)
     }
 
-    /// - Returns: The ids of the chunks and how many words they have.
+    /// - Returns: How many chunks there are, and how many words they have.
     private func writeKeywords(
-        of document: DocumentID, from position: Int, in base: KeywordBase, _ change: Change
-    ) throws -> (chunks: [Int64], words: Int) {
+        of document: DocumentID, _ chunks: ClosedRange<Int64>, in base: KeywordBase, _ change: Change
+    ) throws -> (chunks: Int, words: Int) {
         let stemmer = Stemmer()
-        var (ids, words) = ([Int64](), 0)
+        var (count, words) = (0, 0)
         let rows = try Row.fetchCursor(
             self,
             sql: """
                 SELECT id, CAST(context AS BLOB) AS context, CAST(text AS BLOB) AS text FROM chunk
-                WHERE document_id = ? AND position >= ? ORDER BY position
+                WHERE document_id = ? AND id BETWEEN ? AND ? ORDER BY id
                 """,
-            arguments: [document.rawValue, position]
+            arguments: [document.rawValue, chunks.lowerBound, chunks.upperBound]
         )
         while let row = try rows.next() {
             let text = KeywordText(
                 context: try row.text("context"), body: try row.text("text"), base: base, stemmer: stemmer)
-            ids.append(try row.get("id"))
-            try write(text, of: ChunkID(ids[ids.count - 1]), change)
+            try write(text, of: ChunkID(try row.get("id")), change)
+            count += 1
             words += text.words
         }
-        return (ids, words)
+        return (count, words)
     }
 
     private enum Change {

@@ -78,10 +78,8 @@ struct KeywordSearch {
     private static func indexed(_ bases: [KnowledgeBaseID], _ db: Connection) throws -> [Base] {
         let statement = try db.cachedStatement(
             sql: """
-                SELECT knowledge_base_id, number, documents, chunks, words, (
-                    SELECT MAX(revision) FROM document
-                    WHERE document.knowledge_base_id = base.value AND revision IS NOT NULL
-                ) AS revision
+                SELECT knowledge_base_id, number, documents, chunks, words,
+                    (SELECT MAX(revision) FROM edition WHERE edition.knowledge_base_id = base.value) AS revision
                 FROM json_each(:bases) AS base
                 CROSS JOIN keyword_base ON knowledge_base_id = base.value WHERE chunks > 0
                 """)
@@ -150,9 +148,7 @@ struct KeywordSearch {
     private static func erasedRows(of base: KeywordBase, _ db: Connection) throws -> [Range<Int64>] {
         let statement = try db.cachedStatement(
             sql: """
-                SELECT first_chunk, last_chunk FROM erasure
-                CROSS JOIN keyword_document ON keyword_document.document_id = erasure.document_id
-                WHERE keyword_base = ?
+                SELECT first_chunk, last_chunk FROM erasure WHERE keyword_base = ? AND first_chunk <= last_chunk
                 """)
         return try Row.fetchAll(statement, arguments: [base.number]).map { row in
             try KeywordRow.range(ofChunksFrom: row.get("first_chunk"), to: row.get("last_chunk"))

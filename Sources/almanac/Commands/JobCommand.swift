@@ -49,31 +49,7 @@ struct JobCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await session.run { client in
-                let ended = try await follow(client)
-                let status = ended["status"]?.string ?? ""
-                if json {
-                    try Terminal.print(json: ended)
-                } else {
-                    Terminal.print([status, ended["message"]?.string].compactMap { $0 }.joined(separator: ": "))
-                }
-                if status != "completed" { throw ExitCode(CommandExit.failed.rawValue) }
-            }
-        }
-
-        private func follow(_ client: APIClient) async throws -> JSONValue {
-            var line = ProgressLine(unit: "chunks")
-            while true {
-                let now = try await client.get(JobCommand.path(job))
-                let (status, progress) = (now["status"]?.string ?? "", now["progress"])
-                if ["completed", "failed", "cancelled"].contains(status) {
-                    line.end()
-                    return now
-                }
-                let chunks = progress?["chunks"]
-                line.show(
-                    chunks?["done"]?.integer ?? 0, of: chunks?["total"]?.integer ?? 0,
-                    progress?["stage"]?.string ?? "", secondsLeft: progress?["seconds_left"]?.double)
-                try await Task.sleep(for: .milliseconds(200))
+                try JobCommand.report(try await JobCommand.follow(job, client), asJSON: json)
             }
         }
     }
@@ -114,6 +90,39 @@ struct JobCommand: AsyncParsableCommand {
                 Terminal.print("\(retried) queued")
             }
         }
+    }
+
+    /// Shows how far a job is until it has ended.
+    /// - Returns: The job at its end.
+    static func follow(_ job: String, _ client: APIClient) async throws -> JSONValue {
+        var line: ProgressLine?
+        while true {
+            let now = try await client.get(path(job))
+            let (status, progress) = (now["status"]?.string ?? "", now["progress"])
+            if ["completed", "failed", "cancelled"].contains(status) {
+                line?.end()
+                return now
+            }
+            let unit = now["kind"] == "reindex" ? "documents" : "chunks"
+            let count = progress?[unit]
+            var shown = line ?? ProgressLine(unit: unit)
+            shown.show(
+                count?["done"]?.integer ?? 0, of: count?["total"]?.integer ?? 0, progress?["stage"]?.string ?? "",
+                secondsLeft: progress?["seconds_left"]?.double)
+            line = shown
+            try await Task.sleep(for: .milliseconds(200))
+        }
+    }
+
+    /// Prints what became of a job; fails unless it was completed.
+    static func report(_ ended: JSONValue, asJSON: Bool) throws {
+        let status = ended["status"]?.string ?? ""
+        if asJSON {
+            try Terminal.print(json: ended)
+        } else {
+            Terminal.print([status, ended["message"]?.string].compactMap { $0 }.joined(separator: ": "))
+        }
+        if status != "completed" { throw ExitCode(CommandExit.failed.rawValue) }
     }
 
     static func path(_ job: String) -> String { "/api/v1/jobs/" + APIClient.segment(job) }
