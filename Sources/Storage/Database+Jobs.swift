@@ -133,7 +133,7 @@ extension Database: JobStore {
 
     package func cancel(_ id: JobID, in scope: Scope) async throws -> Job {
         let now = time
-        return try await write { db in
+        let job = try await write { db in
             let job = try db.job(id, of: scope.tenant)
             switch job.status {
             case .queued, .running: try db.cancel(job, at: now)
@@ -142,6 +142,8 @@ extension Database: JobStore {
             }
             return try db.job(id, of: scope.tenant)
         }
+        collector.wake()
+        return job
     }
 
     package func requeue(_ id: JobID, in scope: Scope) async throws -> Job {

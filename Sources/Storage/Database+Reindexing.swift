@@ -195,6 +195,8 @@ extension Connection {
             sql: "UPDATE knowledge_base SET index_id = ?, next_id = NULL, former_id = ? WHERE id = ?",
             arguments: [next.id.rawValue, current.id.rawValue, base])
         try expire(current.id, at: time)
+        // Filters by attributes know where chunks stand: these are others now.
+        _ = try nextRevision(of: current.base)
         try execute(
             sql: "UPDATE document SET chunking = ? WHERE knowledge_base_id = ? AND chunking = ?",
             arguments: [try jsonText(next.chunking), base, try jsonText(current.chunking)])

@@ -26,6 +26,7 @@ struct TestServer {
 
     static func run(
         uploadLimitBytes: Int = 1 << 20, models: [ModelCard: any LanguageModel] = [:],
+        embedders: Embedders = Embedders(standard: WordEmbedder()),
         configure: (inout Configuration) -> Void = { _ in },
         _ test: @escaping @Sendable (TestServer) async throws -> Void
     ) async throws {
@@ -38,7 +39,7 @@ struct TestServer {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let services = try buildServices(
-            configuration, embedders: Embedders(standard: WordEmbedder()), moreModels: models.map { ($0.key, $0.value) },
+            configuration, embedders: embedders, moreModels: models.map { ($0.key, $0.value) },
             reader: InProcessReader(workers: Workers(count: 1, name: "reader")), sessionSecret: nil, logger: logger)
         _ = try await services.keys.adopt(adminKey)
         let application = try buildApplication(
