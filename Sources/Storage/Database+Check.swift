@@ -97,11 +97,9 @@ extension Database {
                     return ([error.what], 0)
                 }
                 for edition in try reader.editions(in: KnowledgeBaseID(rawValue: base)) {
-                    do {
-                        checked += try reader.vectors(of: edition, dimension: dimension).chunks.count
-                    } catch let error as StorageError {
-                        found.append(error.what)
-                    }
+                    let (vectors, damage) = try reader.vectors(of: edition, dimension: dimension)
+                    checked += vectors.chunks.count
+                    damage.map { found.append($0.what) }
                 }
                 return (found, checked)
             }

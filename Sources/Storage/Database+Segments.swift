@@ -32,7 +32,8 @@ extension Database: SegmentStore {
         }
         guard let begun else { return nil }
         do {
-            for (number, part) in segment.parts.enumerated() {
+            for number in 0..<segment.partCount {
+                let part = segment.part(number)
                 guard try await write({ try $0.add(part, number, to: begun) }) else { return nil }
             }
             let isKept = try await write { try $0.publish(begun, replacing: replaced, of: base) }
@@ -114,8 +115,8 @@ extension Connection {
                 VALUES (?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                base.rawValue, segment.throughRevision, segment.format, segment.rows, segment.parts.count,
-                segment.parts.reduce(0) { $0 + $1.count },
+                base.rawValue, segment.throughRevision, segment.format, segment.rows, segment.partCount,
+                segment.byteCount,
             ])
         return SegmentID(lastInsertedRowID)
     }

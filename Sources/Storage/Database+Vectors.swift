@@ -1,8 +1,7 @@
 import FoundationEssentials
 package import Knowledge
 
-// A document of which a vector is damaged comes without any, so that the rest of its knowledge base stays searchable;
-// `Database.open` takes whom to tell.
+// A chunk whose vector is damaged is left out, so that all others stay searchable; `Database.open` takes whom to tell.
 
 extension Database: VectorStore {
     /// Throws `RequestError.notFound` where the knowledge base is gone; no scope, since only an index asks, for what a
@@ -21,6 +20,7 @@ extension Database: VectorStore {
             let reached = step.isComplete ? space.revision : step.editions.last?.revision ?? space.revision
             return VectorChanges(
                 revision: reached, isComplete: step.isComplete,
+                forgottenThrough: try reader.forgottenRemovals(in: base),
                 removed: try reader.removals(in: base, after: revision, upTo: reached),
                 added: try step.editions.map { try vectors(of: $0, dimension: space.dimension, reader) }
             )
@@ -61,12 +61,9 @@ extension Database: VectorStore {
     }
 
     private func vectors(of edition: Edition, dimension: Int, _ reader: Reader) throws -> DocumentVectors {
-        do {
-            return try reader.vectors(of: edition, dimension: dimension)
-        } catch let error as StorageError {
-            tell(of: error)
-            return DocumentVectors(document: edition.document, revision: edition.revision, chunks: [], vectors: [])
-        }
+        let (vectors, damage) = try reader.vectors(of: edition, dimension: dimension)
+        damage.map { tell(of: $0) }
+        return vectors
     }
 }
 
@@ -118,6 +115,7 @@ extension Reader {
         let rows = try query(
             """
             SELECT document_id FROM removal WHERE knowledge_base_id = ? AND revision > ? AND revision <= ?
+                AND document_id <> ''
             ORDER BY revision
             """, base.rawValue, revision, last)
         var documents: [DocumentID] = []
@@ -125,11 +123,20 @@ extension Reader {
         return documents
     }
 
+    /// Up to which revision it is not known any more what was removed; 0 where all since the start is.
+    func forgottenRemovals(in base: KnowledgeBaseID) throws -> Int64 {
+        let row = try query(
+            "SELECT revision, document_id FROM removal WHERE knowledge_base_id = ? ORDER BY revision LIMIT 1",
+            base.rawValue)
+        defer { row.end() }
+        return try row.next() && row.text(1).isEmpty ? row.int(0) : 0
+    }
+
     /// What is reserved for vectors before they are seen: 64 MB.
     private static let reservedNumbers = 1 << 24
 
-    /// All vectors of an edition, each checked.
-    func vectors(of edition: Edition, dimension: Int) throws -> DocumentVectors {
+    /// All vectors of an edition that are sound, and what is wrong with others.
+    func vectors(of edition: Edition, dimension: Int) throws -> (vectors: DocumentVectors, damage: StorageError?) {
         let rows = try query(
             """
             SELECT chunk_id, crc32, vector FROM chunk CROSS JOIN chunk_vector ON chunk_vector.chunk_id = chunk.id
@@ -140,16 +147,20 @@ extension Reader {
             document: edition.document, revision: edition.revision, chunks: [], vectors: [])
         result.chunks.reserveCapacity(edition.chunkCount)
         result.vectors.reserveCapacity(min(edition.chunkCount * dimension, Self.reservedNumbers))
+        var damaged = 0
         while try rows.next() {
-            guard VectorBlob.append(rows.bytes(2), crc32: rows.int(1), to: &result.vectors, dimension: dimension) else {
-                throw StorageError.damaged("a vector of \(edition.document)")
+            if VectorBlob.append(rows.bytes(2), crc32: rows.int(1), to: &result.vectors, dimension: dimension) {
+                result.chunks.append(ChunkID(rows.int(0)))
+            } else {
+                damaged += 1
             }
-            result.chunks.append(ChunkID(rows.int(0)))
         }
-        guard result.chunks.count == edition.chunkCount else {
-            throw StorageError.damaged("\(edition.document) has lost vectors")
+        if damaged > 0 {
+            let what = damaged == 1 ? "a vector" : "\(damaged) vectors"
+            return (result, .damaged("\(what) of \(edition.document)"))
         }
-        return result
+        let isComplete = result.chunks.count == edition.chunkCount
+        return (result, isComplete ? nil : .damaged("\(edition.document) has lost vectors"))
     }
 
     /// nil where the chunk is gone, and its vector with it.

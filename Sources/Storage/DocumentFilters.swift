@@ -80,8 +80,13 @@ extension Reader {
         let stamps = try question.bases.map { try stamp(of: $0, tenant: question.tenant) }
         if let known, known.stamps == stamps { return known }
         var documents: Set<DocumentID> = []
-        // Where only documents came and went, it is enough to look at these.
-        let isCurrent = known.map { zip($0.stamps, stamps).allSatisfy { $0?.attributes == $1?.attributes } } ?? false
+        // Where only documents came and went, and it is known which, it is enough to look at these.
+        let isCurrent = try known.map { known in
+            try zip(question.bases, zip(known.stamps, stamps)).allSatisfy { base, stamp in
+                guard stamp.0?.attributes == stamp.1?.attributes else { return false }
+                return try stamp.0.map { try forgottenRemovals(in: base) <= $0.revision } ?? true
+            }
+        } ?? false
         if let known, isCurrent { documents = known.filter.documents }
         for (place, base) in question.bases.enumerated() where stamps[place] != nil {
             let revision = isCurrent ? known?.stamps[place]?.revision ?? 0 : 0

@@ -170,10 +170,12 @@ extension Connection {
         guard document.status == .completed else { return _ = try nextRevision(of: document.knowledgeBase) }
         // In the knowledge base itself, too, whichever generations it has: filters by attributes follow it.
         for base in generations.union([document.knowledgeBase]) {
+            let revision = try nextRevision(of: base)
             try execute(
                 sql: "INSERT INTO removal (knowledge_base_id, revision, document_id) VALUES (?, ?, ?)",
-                arguments: [base.rawValue, try nextRevision(of: base), document.id.rawValue]
+                arguments: [base.rawValue, revision, document.id.rawValue]
             )
+            try forgetRemovals(in: base, before: revision - Self.toldRevisions)
         }
     }
 
@@ -181,6 +183,22 @@ extension Connection {
         let ids = try String.fetchAll(
             self, sql: "SELECT knowledge_base_id FROM edition WHERE document_id = ?", arguments: [document.rawValue])
         return Set(ids.map { KnowledgeBaseID(rawValue: $0) })
+    }
+
+    /// For so many revisions it is told what was removed: an index or a filter that stayed behind further begins anew.
+    private static let toldRevisions: Int64 = 16_384
+
+    /// The last of the removals that are forgotten stays without the document's name, so that it is known up to where.
+    func forgetRemovals(in base: KnowledgeBaseID, before revision: Int64) throws {
+        let last = try Int64.fetchOne(
+            self, sql: "SELECT MAX(revision) FROM removal WHERE knowledge_base_id = ? AND revision < ?",
+            arguments: [base.rawValue, revision])
+        guard let last else { return }
+        try execute(
+            sql: "DELETE FROM removal WHERE knowledge_base_id = ? AND revision < ?", arguments: [base.rawValue, last])
+        try execute(
+            sql: "UPDATE removal SET document_id = '' WHERE knowledge_base_id = ? AND revision = ?",
+            arguments: [base.rawValue, last])
     }
 
     /// Takes a file from every document that it stands for.

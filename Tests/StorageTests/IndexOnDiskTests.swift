@@ -107,7 +107,7 @@ struct IndexOnDiskTests {
         #expect(try await world.database.vectors(of: [ChunkID(3), ChunkID(99)], in: base) == [[], nil])
     }
 
-    @Test("finds the rest of a knowledge base when one document is damaged, and says which", arguments: [false, true])
+    @Test("finds all chunks but the one whose vector is damaged, and says whose it is", arguments: [false, true])
     func survivesDamage(afterSealing: Bool) async throws {
         var world = try World()
         let base = try await world.makeBase(dimension: 16).id
@@ -122,13 +122,16 @@ struct IndexOnDiskTests {
             #expect(try await world.database.manifest(of: base).segments.count > 0)
         }
         try await world.database.write { db in
-            try db.execute(sql: "UPDATE chunk_vector SET vector = zeroblob(64) WHERE chunk_id IN (3, 4)")
+            try db.execute(sql: "UPDATE chunk_vector SET vector = zeroblob(64) WHERE chunk_id = 3")
         }
-        for _ in 0..<2 {
+        for round in 0..<2 {
             let query = [Float](repeating: 0.25, count: 16)
             let found = try await index.search(NeighbourSearch(query: query, bases: [base], limit: 100)).neighbours
-            #expect(Set(found.map(\.document)) == Set(documents).subtracting([documents[1]]))
-            #expect(world.damage.all == [.damaged("a vector of \(documents[1])")])
+            #expect(Set(found.map(\.chunk.rawValue)) == Set(1...16).subtracting([3]))
+            // What was left out of a segment is not looked at again, but by a check.
+            if round == 0 { #expect(world.damage.all == [.damaged("a vector of \(documents[1])")]) }
+            let problems = try await world.database.check(.quick, mends: false).problems.map(\.what)
+            #expect(problems == ["a vector of \(documents[1])"])
             try await index.settle(base)
             world = try await world.reopened()
             index = Self.index(world)

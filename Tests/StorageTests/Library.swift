@@ -178,7 +178,8 @@ struct Library: Sendable {
     }
 
     private func hits(_ word: String, in generation: KnowledgeBaseID) async throws -> [String] {
-        let hits = try await world.database.search(SearchQuery(word), in: [generation], documents: nil, limit: 1_000)
+        let found = try await world.database.search(SearchQuery(word), in: [generation], documents: nil, limit: 1_000)
+        let hits = found.hits
         let passages = try await world.database.passages(hits.map(\.place), in: world.scope)
         return zip(hits, passages).map { "\($0.score) \($1.text) of \($1.title ?? "")" }.sorted()
     }

@@ -186,7 +186,7 @@ struct ReindexTests {
             let filter = try await database.documents(
                 matching: .compare("colour", .equal, "blue"), of: [library.base], in: scope)
             let index = try await library.knowledgeBase().index
-            return try await database.search("one", in: [index], documents: filter, limit: 9).count
+            return try await database.search("one", in: [index], documents: filter, limit: 9).hits.count
         }
         #expect(try await found() == 1)
         try await library.reindex(1)
@@ -259,7 +259,8 @@ struct ReindexTests {
         let base = KnowledgeBaseID(rawValue: "kb")
         let scope = Scope(tenant: TenantID(rawValue: "t"), role: .user)
         #expect(try await world.database.knowledgeBase(base, in: scope).index == base)
-        #expect(try await world.database.search("apple", in: [base], documents: nil, limit: 9).map(\.chunk) == [ChunkID(7)])
+        let hits = try await world.database.search("apple", in: [base], documents: nil, limit: 9).hits
+        #expect(hits.map(\.chunk) == [ChunkID(7)])
         #expect(try await world.database.manifest(of: base).documents.map(\.chunkCount) == [2])
         #expect(try await world.database.check(.quick, mends: false).problems.filter { $0.part != .files } == [])
         let job = try await world.database.job(JobID(rawValue: "job"), in: scope)

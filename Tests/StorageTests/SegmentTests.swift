@@ -10,10 +10,11 @@ import Testing
 struct SegmentTests {
     private static func segment(_ revision: Int64, parts: [Int]) -> NewSegment {
         NewSegment(
-            throughRevision: revision, format: 7, rows: parts.count,
-            parts: parts.enumerated().map { number, count in
-                (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number + Int(revision)) }
-            })
+            throughRevision: revision, format: 7, rows: parts.count, byteCount: parts.reduce(0, +),
+            partCount: parts.count
+        ) { number in
+            (0..<parts[number]).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number + Int(revision)) }
+        }
     }
 
     private static func read(_ segment: KeptSegment, of base: KnowledgeBaseID, _ world: World) async throws -> [[UInt8]?] {
@@ -36,7 +37,7 @@ struct SegmentTests {
             kept == [
                 KeptSegment(id: id, throughRevision: 3, format: 7, rows: 4, partCount: 4, byteCount: 100_018)
             ])
-        #expect(try await Self.read(kept[0], of: base, world) == segment.parts)
+        #expect(try await Self.read(kept[0], of: base, world) == (0..<segment.partCount).map(segment.part))
         for number in [-1, 4, 65_536, Int.max] {
             #expect(try await world.database.part(number, of: id, in: base) == nil)
         }

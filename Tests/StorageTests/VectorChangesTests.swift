@@ -10,11 +10,18 @@ struct VectorChangesTests {
     /// What an index makes of the changes: no more than the port says.
     struct Replica {
         var revision: Int64 = 0
+        /// What was removed until then, it has never seen.
+        var begun: Int64 = 0
         var documents: [DocumentID: DocumentVectors] = [:]
 
         mutating func follow(_ database: Storage.Database, _ base: KnowledgeBaseID, limit: Int) async throws {
+            if revision == 0 { begun = try await database.revision(of: base) }
             while true {
                 let changes = try await database.changes(in: base, after: revision, limit: limit)
+                if changes.forgottenThrough > max(revision, begun) {
+                    self = Replica(begun: try await database.revision(of: base))
+                    continue
+                }
                 #expect(changes.isComplete || changes.revision > revision)
                 let size = changes.added.reduce(0) { $0 + $1.chunks.count }
                 #expect(changes.added.count <= 1 || size <= limit)
@@ -37,7 +44,10 @@ struct VectorChangesTests {
         var files: [DocumentID: FileID] = [:]
         var follower = Replica()
         for step in 0..<40 {
-            switch Int.random(in: 0..<10, using: &random) {
+            switch Int.random(in: 0..<11, using: &random) {
+            case 10:
+                let revision = try await world.database.revision(of: base.id)
+                try await world.database.write { try $0.forgetRemovals(in: base.id, before: revision - 2) }
             case 0..<5:
                 let document = try await world.attach("text \(step)", to: base.id)
                 let content = World.content(chunks: Int.random(in: 1...4, using: &random), seed: Float(step))
@@ -77,7 +87,7 @@ struct VectorChangesTests {
     }
 
     @Test(
-        "gets a document without vectors, and the rest as ever, when any bit of a stored vector has changed",
+        "gets all but one vector of a document, and the rest as ever, when any bit of it has changed",
         arguments: [0, 1, 77, 8 * 16 - 1])
     func noticesFlippedBits(_ bit: Int) async throws {
         let things = try await Damaged()
@@ -90,13 +100,31 @@ struct VectorChangesTests {
         try await things.check(told: "a vector of \(things.damaged)")
     }
 
-    @Test("gets a document without vectors, and the rest as ever, when a vector is missing")
+    @Test("gets all but one vector of a document, and the rest as ever, when it is missing")
     func noticesLostVectors() async throws {
         let things = try await Damaged()
         try await things.world.database.write { db in
             try db.execute(sql: "DELETE FROM chunk_vector WHERE chunk_id = 3")
         }
         try await things.check(told: "\(things.damaged) has lost vectors")
+    }
+
+    @Test("is not told for ever what was removed, and so long as it is told, of everything")
+    func forgetsRemovals() async throws {
+        let world = try World()
+        let base = try await world.makeBase().id
+        for number in 0..<6 {
+            let document = try await world.attach("text \(number)", to: base)
+            try await world.complete(World.content(chunks: 1))
+            try await world.database.remove(document.file, from: base, in: world.scope)
+        }
+        for (limit, forgotten, told) in [(2, 0, 6), (7, 6, 3), (7, 6, 3), (9, 8, 2), (100, 12, 0)] as [(Int64, Int64, Int)] {
+            try await world.database.write { try $0.forgetRemovals(in: base, before: limit) }
+            let changes = try await world.database.changes(in: base, after: 0, limit: 100)
+            #expect(changes.forgottenThrough == forgotten && changes.removed.count == told)
+            let rows = try await world.database.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM removal") }
+            #expect(rows == told + (forgotten > 0 ? 1 : 0))
+        }
     }
 
     @Test("reads single vectors in the order asked, and nil for those that are gone")
@@ -134,8 +162,8 @@ private struct Damaged {
     func check(told: String) async throws {
         let changes = try await world.database.changes(in: base, after: 0, limit: 100)
         #expect(changes.added.map(\.document) == [damaged, sound])
-        #expect(changes.added.map(\.chunks.count) == [0, 2])
-        #expect(try await world.database.vectors(of: [damaged, sound], in: base).map(\.chunks.count) == [0, 2])
+        #expect(changes.added.map(\.chunks) == [[1, 2], [4, 5]].map { $0.map { ChunkID($0) } })
+        #expect(try await world.database.vectors(of: [damaged, sound], in: base).map(\.chunks.count) == [2, 2])
         #expect(try await world.database.vectors(of: [ChunkID(3)], in: base) == [[]])
         #expect(world.damage.all.first == .damaged(told))
         #expect(world.damage.all.count == Set(world.damage.all).count)

@@ -14,7 +14,7 @@ struct IndexLifeTests {
     private func index(keepsFloats: Bool = false, clusterRows: Int = .max) -> VectorIndex {
         var limits = IndexLimits()
         (limits.sealRows, limits.segmentRows, limits.exactBytes) = (30, 100, .max)
-        limits.clusterRows = clusterRows
+        (limits.clusterRows, limits.clusterSize) = (clusterRows, clusterRows == .max ? 256 : 8)
         limits.floatBytes = keepsFloats ? 1 << 20 : 0
         return VectorIndex(store: store, segments: store, workers: workers, limits: limits)
     }
@@ -61,6 +61,7 @@ struct IndexLifeTests {
             switch Int.random(in: 0...7, using: &generator) {
             case 0: try await index.settle(base)
             case 1: index = make()
+            case 4: store.forgetRemovals(in: base)
             case 3: index.release(unusedSince: .now)
             case 2:
                 store.damageSegment(of: base, using: &generator)
@@ -91,19 +92,6 @@ struct IndexLifeTests {
         try await again.settle(base)
         try await expectTruth(again, &generator)
         #expect(store.bases.withLock { $0[base]?.segments.reduce(0) { $0 + $1.kept.rows } ?? 0 } < 100)
-    }
-
-    @Test("gives the space of removed rows back where too few are left to need clusters, and too many for a segment")
-    func clustersAnew() async throws {
-        var generator = SeededGenerator(10)
-        var chunk: Int64 = 1
-        for number in 0..<40 { store.put(document(number, 10, &chunk, &generator), in: base) }
-        let index = index(clusterRows: 350)
-        try await index.settle(base)
-        for number in 0..<15 { store.remove(DocumentID(rawValue: "doc_\(number)"), from: base) }
-        try await index.settle(base)
-        #expect(store.bases.withLock { $0[base]?.segments.reduce(0) { $0 + $1.kept.rows } } == 250)
-        try await expectTruth(index, &generator)
     }
 
     @Test("holds nothing of what nobody has searched for a while, and finds it again when asked")
@@ -139,7 +127,7 @@ struct IndexLifeTests {
         }
         var limits = IndexLimits()
         (limits.sealRows, limits.segmentRows, limits.exactBytes) = (1_000, 4_000, 0)
-        limits.clusterRows = isClustered ? 1_000 : .max
+        (limits.clusterRows, limits.clusterSize, limits.probedRows) = (isClustered ? 1_000 : .max, 32, 24)
         let index = VectorIndex(store: store, segments: store, workers: workers, limits: limits)
         try await index.settle(base)
         for number in 0..<300 where number % 100 < percentDeleted {

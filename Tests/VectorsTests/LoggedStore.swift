@@ -13,6 +13,13 @@ final class LoggedStore: VectorStore {
         var isGone = false
         var lastSegment: Int64 = 0
         var segments: [(kept: KeptSegment, parts: [[UInt8]])] = []
+        /// Up to where it is not known what was removed.
+        var forgotten: Int64 = 0
+        /// Whether segments cannot be written, and how often that was tried.
+        var isFull = false
+        var attempts = 0
+        /// Rows of the largest segment that was ever kept.
+        var mostRows = 0
     }
 
     let bases = Mutex<[KnowledgeBaseID: State]>([:])
@@ -35,7 +42,8 @@ final class LoggedStore: VectorStore {
             let reached = isComplete ? state.revision : step.last?.revision ?? state.revision
             let removed = state.removed.filter { $0.value > revision && $0.value <= reached }.map(\.key)
             return VectorChanges(
-                revision: reached, isComplete: isComplete, removed: removed, added: step.map(\.vectors))
+                revision: reached, isComplete: isComplete, forgottenThrough: state.forgotten, removed: removed,
+                added: step.map(\.vectors))
         }
     }
 
@@ -58,6 +66,30 @@ final class LoggedStore: VectorStore {
             state.documents[document] = nil
             state.removed[document] = state.revision
             bases[base] = state
+        }
+    }
+
+    /// Forgets what was removed so far.
+    func forgetRemovals(in base: KnowledgeBaseID) {
+        bases.withLock { bases in
+            let last = bases[base]?.removed.values.max()
+            if let last { bases[base]?.forgotten = last }
+            bases[base]?.removed = [:]
+        }
+    }
+
+    /// Makes the only mention of a vector unreadable, as damage does.
+    func damageVector(of chunk: ChunkID, in base: KnowledgeBaseID) {
+        bases.withLock { bases in
+            let documents = bases[base]?.documents ?? [:]
+            for (document, entry) in documents {
+                guard let place = entry.vectors.chunks.firstIndex(of: chunk) else { continue }
+                var vectors = entry.vectors
+                let dimension = vectors.vectors.count / vectors.chunks.count
+                vectors.chunks.remove(at: place)
+                vectors.vectors.removeSubrange(place * dimension..<(place + 1) * dimension)
+                bases[base]?.documents[document]?.vectors = vectors
+            }
         }
     }
 
@@ -111,17 +143,19 @@ extension LoggedStore: SegmentStore {
     func keep(
         _ segment: NewSegment, replacing replaced: [SegmentID], in base: KnowledgeBaseID
     ) async throws -> SegmentID? {
-        bases.withLock { bases in
+        try bases.withLock { bases in
+            bases[base]?.attempts += 1
+            if bases[base]?.isFull == true { throw RequestError.notFound("space", id: "", parameter: nil) }
             guard var state = bases[base],
                 replaced.allSatisfy({ id in state.segments.contains { $0.kept.id == id } })
             else { return nil }
             state.lastSegment += 1
             let kept = KeptSegment(
                 id: SegmentID(state.lastSegment), throughRevision: segment.throughRevision, format: segment.format,
-                rows: segment.rows, partCount: segment.parts.count,
-                byteCount: segment.parts.reduce(0) { $0 + $1.count })
+                rows: segment.rows, partCount: segment.partCount, byteCount: segment.byteCount)
+            state.mostRows = max(state.mostRows, segment.rows)
             state.segments.removeAll { replaced.contains($0.kept.id) }
-            state.segments.append((kept, segment.parts))
+            state.segments.append((kept, (0..<segment.partCount).map(segment.part)))
             bases[base] = state
             return kept.id
         }

@@ -30,12 +30,10 @@ struct SegmentBytesTests {
         let groups = clusters.map { count in (0..<rows).map { UInt32($0 * 7 % count) } }
         let centres = [Float].random(dimension * (clusters ?? 1), using: &generator)
         let builder = SegmentBuilder(
-            documents: documents.map {
-                CompletedDocument(document: $0.document, revision: $0.revision, chunkCount: $0.chunks.count)
-            },
-            dimension: dimension, centres: centres,
+            VectorRows(documents, dimension: dimension), centres: centres,
             placement: groups.map { SegmentBuilder.Placement(groups: $0, count: clusters ?? 1) }, keepsFloats: true)
-        for (place, document) in documents.enumerated() { builder.encode(document, at: place) }
+        builder.encode(0..<rows / 2)
+        builder.encode(rows / 2..<rows)
         let made = builder.finish()
         let read = try #require(CodeBlock(checking: copy(made.bytes)))
         #expect(read.documents == documents.map(\.document))
@@ -56,7 +54,7 @@ struct SegmentBytesTests {
     @Test("do not pass with a flipped bit anywhere, nor cut short, nor longer")
     func findsDamage() throws {
         var generator = SeededGenerator(9)
-        let block = Snapshot.block(of: documents(12, 20, &generator), dimension: 20, keepsFloats: false)
+        let block = CodeBlock.flat(VectorRows(documents(12, 20, &generator), dimension: 20), keepsFloats: false)
         // Every byte of the header, and of the rest one in seven.
         let places = Array(0..<256) + Array(stride(from: 256, to: block.bytes.count, by: 7))
         for place in places {
@@ -73,7 +71,7 @@ struct SegmentBytesTests {
     func isDeterministic() {
         let blocks = (0..<2).map { _ in
             var generator = SeededGenerator(4)
-            return Snapshot.block(of: documents(20, 100, &generator), dimension: 100, keepsFloats: false)
+            return CodeBlock.flat(VectorRows(documents(20, 100, &generator), dimension: 100), keepsFloats: false)
         }
         #expect(blocks[0].bytes.count == blocks[1].bytes.count)
         #expect(memcmp(blocks[0].bytes.base, blocks[1].bytes.base, blocks[0].bytes.count) == 0)

@@ -27,6 +27,7 @@ struct VectorIndexTests {
         let bases = [base, KnowledgeBaseID.random()]
         let index = VectorIndex(store: store, workers: workers)
         for _ in 0..<60 {
+            if Int.random(in: 0...9, using: &generator) == 0 { store.forgetRemovals(in: base) }
             for _ in 0..<Int.random(in: 0...6, using: &generator) {
                 let place = bases[Int.random(in: 0...1, using: &generator)]
                 // Numbers are shared by both knowledge bases only in their ids' prefix.

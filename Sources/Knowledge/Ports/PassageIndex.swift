@@ -155,8 +155,8 @@ package protocol VectorStore: Sendable {
 
     /// What changed after `revision`, oldest first, at least one document and about `limit` vectors at most.
     ///
-    /// Ask again from the returned revision until `isComplete`. A document of which a vector is damaged comes without
-    /// chunks, and the store tells whoever looks after it.
+    /// Ask again from the returned revision until `isComplete`. A chunk whose vector is damaged is left out of its
+    /// document, and the store tells whoever looks after it.
     func changes(in base: KnowledgeBaseID, after revision: Int64, limit: Int) async throws -> VectorChanges
 }
 
@@ -165,14 +165,21 @@ package struct VectorChanges: Sendable {
     /// The revision reached by applying this.
     package var revision: Int64
     package var isComplete: Bool
+    /// Which documents were removed up to this revision is not known any more. Whoever holds some that it saw before
+    /// then must begin anew.
+    package var forgottenThrough: Int64
     /// Apply first: what these documents had is gone.
     package var removed: [DocumentID]
     /// Then add these, in place of what the same document had before.
     package var added: [DocumentVectors]
 
-    package init(revision: Int64, isComplete: Bool, removed: [DocumentID], added: [DocumentVectors]) {
+    package init(
+        revision: Int64, isComplete: Bool, forgottenThrough: Int64 = 0, removed: [DocumentID],
+        added: [DocumentVectors]
+    ) {
         self.revision = revision
         self.isComplete = isComplete
+        self.forgottenThrough = forgottenThrough
         self.removed = removed
         self.added = added
     }

@@ -35,7 +35,7 @@ package protocol SegmentStore: Sendable {
     /// All vectors of these documents as they are completed now, for building segments: about 16,000 vectors at a time.
     ///
     /// - Returns: In the order asked; documents that are gone or not completed any more are left out. Each with its
-    ///   `revision`; one of which a vector is damaged comes without chunks.
+    ///   `revision`; a chunk whose vector is damaged is left out, and the store tells whoever looks after it.
     func vectors(of documents: [DocumentID], in base: KnowledgeBaseID) async throws -> [DocumentVectors]
 }
 
@@ -106,13 +106,21 @@ package struct NewSegment: Sendable {
     /// Of the bytes. An index drops segments of formats that it does not read.
     package var format: Int
     package var rows: Int
-    /// Put together they are the segment's bytes. Each at most 4 MiB.
-    package var parts: [[UInt8]]
+    package var byteCount: Int
+    package var partCount: Int
+    /// A part by its number, from 0. Put together they are the segment's bytes. Each at most 4 MiB, and asked for one
+    /// after the other, so that a segment is not in memory twice.
+    package var part: @Sendable (Int) -> [UInt8]
 
-    package init(throughRevision: Int64, format: Int, rows: Int, parts: [[UInt8]]) {
+    package init(
+        throughRevision: Int64, format: Int, rows: Int, byteCount: Int, partCount: Int,
+        part: @escaping @Sendable (Int) -> [UInt8]
+    ) {
         self.throughRevision = throughRevision
         self.format = format
         self.rows = rows
-        self.parts = parts
+        self.byteCount = byteCount
+        self.partCount = partCount
+        self.part = part
     }
 }

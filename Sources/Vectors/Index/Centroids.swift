@@ -25,8 +25,10 @@ final class Centroids: @unchecked Sendable {
         self.scales = scales
     }
 
-    /// The numbers of the nearest, best first.
-    func nearest(_ wanted: Int, to query: PreparedQuery, kernels: IndexKernels) -> [Int] {
+    /// The nearest, best first.
+    func nearest(
+        _ wanted: Int, to query: PreparedQuery, kernels: IndexKernels
+    ) -> [(similarity: Float, number: Int)] {
         var digits = query.digits
         var best: [(similarity: Float, number: Int)] = []
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: count) { sums in
@@ -45,6 +47,6 @@ final class Centroids: @unchecked Sendable {
                 least = best.last?.similarity ?? least
             }
         }
-        return best.sorted { $0.similarity > $1.similarity }.prefix(wanted).map(\.number)
+        return Array(best.sorted { $0.similarity > $1.similarity }.prefix(wanted))
     }
 }

@@ -26,12 +26,11 @@ struct IndexSearch: Sendable {
         let padded = SegmentLayout.padded(search.query.count)
         let isSmall = rows * padded / 2 <= limits.exactBytes
         let clustered = parts.filter(\.segment.isClustered)
-        let isSelective = clustered.contains {
-            Double($0.selection.count) < Double($0.segment.block.rows) * Self.leastSelectivity
-        }
-        plan =
-            search.precision == .exact || isSmall
-            ? .exact : clustered.isEmpty || isSelective || !usesClusters ? .estimated : .clustered
+        let isSelective =
+            Double(clustered.reduce(0) { $0 + $1.selection.count })
+            < Double(clustered.reduce(0) { $0 + $1.segment.block.rows }) * Self.leastSelectivity
+        let isLarge = usesClusters && rows >= limits.clusterRows && !clustered.isEmpty && !isSelective
+        plan = search.precision == .exact || isSmall ? .exact : isLarge ? .clustered : .estimated
         let coarse = plan == .exact ? Funnel.Coarse.nibbles : .signs(deviations: Self.deviations)
         funnel = Funnel(
             query: PreparedQuery(search.query), parts: parts, limit: min(search.limit, rows), coarse: coarse,
@@ -58,22 +57,30 @@ struct IndexSearch: Sendable {
         return stretches
     }
 
-    /// The clusters nearest to the query, best first, and all rows that are in no cluster.
+    /// The clusters nearest to the query in all segments together, best first, and all rows that are in no cluster.
     private static func near(_ funnel: Funnel, _ limits: IndexLimits) -> [Funnel.Stretch] {
-        var stretches: [Funnel.Stretch] = []
+        var rest: [Funnel.Stretch] = []
+        var near: [(similarity: Float, stretch: Funnel.Stretch)] = []
+        let total = funnel.parts.reduce(0) { $0 + ($1.segment.isClustered ? $1.segment.block.rows : 0) }
+        // As many again as are needed to hold the neighbours, where many are wanted.
+        var room = max(Int(limits.probedRows * Double(total).squareRoot()), 4 * min(funnel.limit, 1 << 40))
         for (number, part) in funnel.parts.enumerated() {
             guard let centroids = part.segment.block.centroids else {
-                stretches += all(number, part)
+                rest += all(number, part)
                 continue
             }
-            // As many again as are needed to hold the neighbours, where many are wanted.
-            let rowsPerCluster = max(1, part.segment.block.rows / max(1, centroids.count))
-            let wanted = max(limits.probedClusters, min(centroids.count, 4 * min(funnel.limit, 1 << 30) / rowsPerCluster))
-            stretches += centroids.nearest(wanted, to: funnel.query, kernels: funnel.kernels)
-                .map { Funnel.Stretch(part: number, group: $0, rows: part.segment.block.rows(ofGroup: $0)) }
-                .filter { !$0.rows.isEmpty }
+            let wanted = min(centroids.count, 2 * room / limits.clusterSize + 1)
+            near += centroids.nearest(wanted, to: funnel.query, kernels: funnel.kernels).map {
+                let rows = part.segment.block.rows(ofGroup: $0.number)
+                return ($0.similarity, Funnel.Stretch(part: number, group: $0.number, rows: rows))
+            }
         }
-        return stretches
+        near.sort { $0.similarity > $1.similarity }
+        let chosen = near.lazy.map(\.stretch).filter { !$0.rows.isEmpty }.prefix { stretch in
+            defer { room -= stretch.rows.count }
+            return room > 0
+        }
+        return chosen + rest
     }
 
     /// In about equal shares, one per thread that is worth it.

@@ -3,10 +3,10 @@ import Knowledge
 /// Which rows of a block count.
 struct RowSelection: Sendable {
     /// Where they are; rows between two that are near each other may be included.
-    let ranges: [Range<Int>]
+    private(set) var ranges: [Range<Int>]
     /// One bit a row; nil where all rows in `ranges` count.
-    private let bits: [UInt64]?
-    let count: Int
+    private var bits: [UInt64]?
+    private(set) var count: Int
 
     /// All of them.
     init(all rows: Int) {
@@ -26,6 +26,24 @@ struct RowSelection: Sendable {
         self.count = count
         self.bits = count < block.rows ? bits : nil
         ranges = count < block.rows ? Self.ranges(of: bits) : RowSelection(all: block.rows).ranges
+    }
+
+    /// Leaves out the rows of some documents that count until then. Beside what is removed, that costs a look at one bit
+    /// a row of the block, which for a full segment are 16 KB.
+    mutating func remove(_ places: [Int], of block: CodeBlock) {
+        var bits = self.bits ?? Self.allBits(block.rows)
+        for place in places {
+            count -= block.rowCount(ofDocumentAt: place)
+            block.eachRow(ofDocumentAt: place) { bits[$0 >> 6] &= ~(1 << UInt64($0 & 63)) }
+        }
+        ranges = Self.ranges(of: bits)
+        self.bits = bits
+    }
+
+    private static func allBits(_ rows: Int) -> [UInt64] {
+        var bits = [UInt64](repeating: .max, count: (rows + 63) / 64)
+        if rows % 64 > 0 { bits[rows / 64] = 1 << UInt64(rows % 64) - 1 }
+        return bits
     }
 
     /// Ranges that cover all bits set, with gaps of less than 64 rows in them.

@@ -5,6 +5,8 @@ struct Segment: Sendable {
     let block: CodeBlock
     /// Its name in the store; nil while it is in memory only.
     let id: SegmentID?
+    /// As the store knows it.
+    let throughRevision: Int64
     /// One per document of the block.
     private var isLive: [Bool]
     private(set) var live: RowSelection
@@ -15,33 +17,34 @@ struct Segment: Sendable {
     /// Whether so many rows are removed that it pays to write the others anew.
     var isMostlyDead: Bool { liveRows * 4 < block.rows * 3 }
 
-    init(_ block: CodeBlock, id: SegmentID? = nil) {
+    init(_ block: CodeBlock, id: SegmentID? = nil, throughRevision: Int64 = 0) {
         self.block = block
         self.id = id
+        self.throughRevision = throughRevision
         isLive = Array(repeating: true, count: block.documents.count)
         live = RowSelection(all: block.rows)
     }
 
     /// Leaves those documents that `counts`, given a document and its revision.
     mutating func keep(where counts: (DocumentID, Int64) -> Bool) {
-        var isChanged = false
-        for place in isLive.indices where isLive[place] && !counts(block.documents[place], block.revisions[place]) {
-            isLive[place] = false
-            isChanged = true
-        }
-        if isChanged { live = RowSelection(of: block) { isLive[$0] } }
+        remove(at: isLive.indices.filter { isLive[$0] && !counts(block.documents[$0], block.revisions[$0]) })
     }
 
     /// Removes documents; takes out of the set those that were here.
     mutating func remove(_ documents: inout Set<DocumentID>) {
-        var isChanged = false
+        var places: [Int] = []
         for document in documents {
             guard let place = block.place(of: document), isLive[place] else { continue }
-            isLive[place] = false
-            isChanged = true
+            places.append(place)
             documents.remove(document)
         }
-        if isChanged { live = RowSelection(of: block) { isLive[$0] } }
+        remove(at: places)
+    }
+
+    private mutating func remove(at places: [Int]) {
+        guard !places.isEmpty else { return }
+        for place in places { isLive[place] = false }
+        live.remove(places, of: block)
     }
 
     /// The documents that count, in the order of the block.

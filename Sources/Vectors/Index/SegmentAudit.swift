@@ -39,18 +39,19 @@ package struct SegmentAudit: Sendable {
 
     private static func problem(with vectors: DocumentVectors, in block: CodeBlock) -> String? {
         guard let place = block.place(of: vectors.document), block.revisions[place] == vectors.revision,
-            vectors.vectors.count == block.rowCount(ofDocumentAt: place) * block.dimension
+            vectors.vectors.count == vectors.chunks.count * block.dimension
         else { return nil }
+        // A vector that is damaged, or was when the segment was made, is on one side only.
+        let numbers = Dictionary(zip(vectors.chunks, 0...), uniquingKeysWith: { $1 })
         var coder = RowCoder(dimension: block.dimension)
-        var number = 0
         var isSame = true
         vectors.vectors.withUnsafeBufferPointer { source in
             guard let base = source.baseAddress else { return }
             block.eachRow(ofDocumentAt: place) { row in
+                guard let number = numbers[block.chunk(ofRow: row)] else { return }
                 let centre = block.centres + block.group(ofRow: row) * block.dimension
                 coder.encode(base + number * block.dimension, centre: centre)
-                isSame = isSame && block.chunk(ofRow: row) == vectors.chunks[number] && block.holds(coder, at: row)
-                number += 1
+                isSame = isSame && block.holds(coder, at: row)
             }
         }
         return isSame ? nil : "its codes of \(vectors.document) are not those of its vectors"

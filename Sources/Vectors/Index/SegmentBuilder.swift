@@ -1,31 +1,25 @@
 import CKernels
 import Knowledge
 
-/// Makes the bytes of a segment from documents whose number of chunks is known beforehand, so that the vectors need not
-/// all be in memory at once.
+/// Makes the bytes of a segment from vectors.
 ///
-/// `@unchecked Sendable`: `encode` writes only the rows of the document that it is called for.
+/// `@unchecked Sendable`: `encode` writes only the rows that it is called for.
 final class SegmentBuilder: @unchecked Sendable {
-    /// A revision that no document has.
-    private static let never: Int64 = -1
-
+    private let source: VectorRows
     private let layout: SegmentLayout
     private let bytes: AlignedBytes
     private let floats: FloatBuffer?
-    private let documents: [CompletedDocument]
-    /// Where each document's rows begin in the order of documents.
-    private let starts: [Int]
-    /// For each row in the order of documents where it goes, and its group; nil: one group, in that order.
+    /// For each row of the source where it goes, and its group; nil: one group, in the same order.
     private let placement: Placement?
     private let lengths: UnsafeMutableBufferPointer<Float>
 
-    /// Which row goes into which cluster.
+    /// Which row goes into which group.
     struct Placement {
         var rows: [UInt32]
         var groups: [UInt32]
         var groupStarts: [UInt32]
 
-        /// - Parameter groups: The group of each row in the order of documents.
+        /// - Parameter groups: The group of each row of the source.
         init(groups: [UInt32], count: Int) {
             var starts = [UInt32](repeating: 0, count: count + 1)
             for group in groups { starts[Int(group) + 1] += 1 }
@@ -43,22 +37,16 @@ final class SegmentBuilder: @unchecked Sendable {
     /// - Parameters:
     ///   - centres: One vector a group. Any are right; the nearer they are to their rows, the better the codes.
     ///   - keepsFloats: Whether the vectors stay in memory beside their codes.
-    init(
-        documents: [CompletedDocument], dimension: Int, centres: [Float], placement: Placement? = nil, keepsFloats: Bool
-    ) {
-        var starts = [0]
-        for document in documents { starts.append(starts[starts.count - 1] + document.chunkCount) }
-        let rows = starts[documents.count]
+    init(_ source: VectorRows, centres: [Float], placement: Placement? = nil, keepsFloats: Bool) {
+        self.source = source
         layout = SegmentLayout(
-            dimension: dimension, rows: rows, documents: documents.count,
-            nameBytes: documents.reduce(0) { $0 + $1.document.rawValue.utf8.count },
-            groups: centres.count / dimension, isClustered: placement != nil)
+            dimension: source.dimension, rows: source.count, documents: source.documents.count,
+            nameBytes: source.documents.reduce(0) { $0 + $1.document.rawValue.utf8.count },
+            groups: centres.count / source.dimension, isClustered: placement != nil)
         bytes = AlignedBytes(count: layout.byteCount)
-        floats = keepsFloats ? FloatBuffer(count: rows * dimension) : nil
-        lengths = .allocate(capacity: rows)
+        floats = keepsFloats ? FloatBuffer(count: source.count * source.dimension) : nil
+        lengths = .allocate(capacity: source.count)
         lengths.initialize(repeating: 0)
-        self.documents = documents
-        self.starts = starts
         self.placement = placement
         array(.centres, Float.self).update(from: centres, count: centres.count)
         writeDocuments()
@@ -74,16 +62,18 @@ final class SegmentBuilder: @unchecked Sendable {
     }
 
     private func writeDocuments() {
-        var end = 0
-        for (place, document) in documents.enumerated() {
+        var (end, start) = (0, 0)
+        for (place, document) in source.documents.enumerated() {
             for byte in document.document.rawValue.utf8 {
                 array(.names, UInt8.self)[end] = byte
                 end += 1
             }
             array(.nameEnds, UInt32.self)[place] = UInt32(end)
             array(.revisions, Int64.self)[place] = document.revision
+            array(.starts, UInt32.self)[place] = UInt32(start)
+            start += document.chunkCount
         }
-        for (place, start) in starts.enumerated() { array(.starts, UInt32.self)[place] = UInt32(start) }
+        array(.starts, UInt32.self)[source.documents.count] = UInt32(start)
     }
 
     private func writeGroups() {
@@ -93,36 +83,28 @@ final class SegmentBuilder: @unchecked Sendable {
         }
         array(.groupStarts, UInt32.self).update(from: placement.groupStarts, count: placement.groupStarts.count)
         array(.order, UInt32.self).update(from: placement.rows, count: layout.rows)
-        for place in documents.indices {
-            for index in starts[place]..<starts[place + 1] {
-                array(.owners, UInt32.self)[Int(placement.rows[index])] = UInt32(place)
+        var number = 0
+        for (place, document) in source.documents.enumerated() {
+            for _ in 0..<document.chunkCount {
+                array(.owners, UInt32.self)[Int(placement.rows[number])] = UInt32(place)
+                number += 1
             }
         }
     }
 
-    /// Encodes one document's vectors; each document once, on any thread.
-    ///
-    /// One that is not what was announced, as when it has gone meanwhile, takes its place but never counts.
-    func encode(_ vectors: DocumentVectors?, at place: Int) {
-        let announced = documents[place]
-        guard let vectors, vectors.document == announced.document, vectors.revision == announced.revision,
-            vectors.chunks.count == announced.chunkCount,
-            vectors.vectors.count == announced.chunkCount * layout.dimension
-        else {
-            array(.revisions, Int64.self)[place] = Self.never
-            return
-        }
-        vectors.vectors.withUnsafeBufferPointer { source in
-            guard let base = source.baseAddress else { return }
-            var coder = RowCoder(dimension: layout.dimension)
-            for index in vectors.chunks.indices {
-                let number = starts[place] + index
+    /// Encodes some rows of the source; each row once, on any thread.
+    func encode(_ numbers: Range<Int>) {
+        let dimension = layout.dimension
+        var coder = RowCoder(dimension: dimension)
+        source.vectors.withUnsafeBufferPointer { vectors in
+            guard let base = vectors.baseAddress else { return }
+            for number in numbers {
                 let row = placement.map { Int($0.rows[number]) } ?? number
                 let group = placement.map { Int($0.groups[number]) } ?? 0
-                array(.chunks, Int64.self)[row] = vectors.chunks[index].rawValue
-                let vector = base + index * layout.dimension
-                floats.map { ($0.base + row * layout.dimension).update(from: vector, count: layout.dimension) }
-                coder.encode(vector, centre: array(.centres, Float.self) + group * layout.dimension)
+                array(.chunks, Int64.self)[row] = source.chunks[number].rawValue
+                let vector = base + number * dimension
+                floats.map { ($0.base + row * dimension).update(from: vector, count: dimension) }
+                coder.encode(vector, centre: array(.centres, Float.self) + group * dimension)
                 put(coder, row)
             }
         }
@@ -143,7 +125,7 @@ final class SegmentBuilder: @unchecked Sendable {
         lengths[row] = coder.factors.length
     }
 
-    /// The segment, once all documents are encoded.
+    /// The segment, once all rows are encoded.
     func finish() -> CodeBlock {
         let groupStarts = array(.groupStarts, UInt32.self)
         for group in 0..<layout.groups {
@@ -155,6 +137,15 @@ final class SegmentBuilder: @unchecked Sendable {
             preconditionFailure("what a builder wrote is well-formed")
         }
         return block
+    }
+}
+
+extension CodeBlock {
+    /// In one group, coded around the mean, on this thread.
+    static func flat(_ rows: VectorRows, keepsFloats: Bool) -> CodeBlock {
+        let builder = SegmentBuilder(rows, centres: rows.mean(of: 0..<rows.count), keepsFloats: keepsFloats)
+        builder.encode(0..<rows.count)
+        return builder.finish()
     }
 }
 
@@ -183,21 +174,4 @@ struct RowCoder {
         kern_index_rotate(shifted, dimension, rotated.count, &rotated)
         kern_index_encode(rotated, rotated.count, &high, &low, &signs, &factors)
     }
-}
-
-/// The mean of vectors, from `dimension` floats each; zero where any of them is not finite.
-func meanVector(_ documents: [DocumentVectors], dimension: Int) -> [Float] {
-    var sums = [Double](repeating: 0, count: dimension)
-    var count = 0.0
-    for document in documents {
-        count += Double(document.chunks.count)
-        document.vectors.withUnsafeBufferPointer { vectors in
-            for row in document.chunks.indices {
-                for index in 0..<dimension { sums[index] += Double(vectors[row * dimension + index]) }
-            }
-        }
-    }
-    let mean = sums.map { Float($0 / max(count, 1)) }
-    // A length that overflows would make every bound useless.
-    return mean.allSatisfy { abs($0) < 1e6 } ? mean : Array(repeating: 0, count: dimension)
 }

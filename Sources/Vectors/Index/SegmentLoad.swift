@@ -12,8 +12,14 @@ struct SegmentLoad: Sendable {
     let store: any SegmentStore
     let workers: Workers
 
-    /// The knowledge base at the revision through which its segments reach, or later.
-    func run() async throws -> Snapshot {
+    struct Opened: Sendable {
+        /// The knowledge base at the revision through which its segments reach.
+        var snapshot: Snapshot
+        /// What should be in there and is not, oldest first.
+        var missing: [CompletedDocument]
+    }
+
+    func run() async throws -> Opened {
         let manifest = try await store.manifest(of: base)
         var wanted = Dictionary(manifest.documents.map { ($0.document, $0) }, uniquingKeysWith: { $1 })
         var segments: [Segment] = []
@@ -25,7 +31,7 @@ struct SegmentLoad: Sendable {
                 continue
             }
             segments.append(try await workers.run { [wanted] in
-                var segment = Segment(block, id: kept.id)
+                var segment = Segment(block, id: kept.id, throughRevision: kept.throughRevision)
                 segment.keep { wanted[$0]?.revision == $1 }
                 return segment
             })
@@ -35,14 +41,10 @@ struct SegmentLoad: Sendable {
         // A damaged number would say that nothing is ever new.
         let through = min(max(0, reached), manifest.revision)
         let missing = wanted.values.filter { $0.revision <= through }.sorted { $0.revision < $1.revision }
-        var snapshot = Snapshot(revision: through, segments: segments.reversed())
-        for documents in Self.steps(of: missing) {
-            let vectors = try await store.vectors(of: documents.map(\.document), in: base)
-            let changes = VectorChanges(revision: through, isComplete: true, removed: [], added: vectors)
-            snapshot = try await workers.run { [snapshot] in try snapshot.applying(changes, in: base) }
-        }
         if !damaged.isEmpty { try await store.drop(damaged, in: base) }
-        return snapshot
+        return Opened(
+            snapshot: Snapshot(revision: through, begun: manifest.revision, segments: segments.reversed()),
+            missing: missing)
     }
 
     /// nil where the bytes are not there or not what was written.

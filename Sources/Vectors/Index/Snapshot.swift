@@ -11,6 +11,8 @@ struct Snapshot: Sendable {
     static let maxJoinedRows = 16_384
 
     private(set) var revision: Int64 = 0
+    /// How far the store was when this was begun: what was removed until then was never in here.
+    private(set) var begun: Int64 = 0
     /// Of every vector; nil until there is one.
     private(set) var dimension: Int?
     private(set) var segments: [Segment] = []
@@ -25,11 +27,16 @@ struct Snapshot: Sendable {
     /// Rows that the store does not keep.
     var tailRows: Int { segments.reduce(0) { $0 + ($1.isSealed ? 0 : $1.liveRows) } }
 
-    init() {}
+    /// Empty.
+    /// - Parameter begun: The store's revision, or an earlier one.
+    init(begun: Int64 = 0) {
+        self.begun = begun
+    }
 
     /// What the store keeps, at the revision through which its segments reach.
-    init(revision: Int64, segments: [Segment]) {
+    init(revision: Int64, begun: Int64, segments: [Segment]) {
         self.revision = revision
+        self.begun = begun
         self.segments = segments.filter { $0.liveRows > 0 }
         emptied = Set(segments.filter { $0.liveRows == 0 }.compactMap(\.id))
         dimension = self.segments.first?.block.dimension
@@ -57,15 +64,17 @@ struct Snapshot: Sendable {
     func replacing(_ replaced: Set<SegmentID>, with made: [Segment]) -> Snapshot {
         var next = self
         next.filters = FilterCache()
+        // Whatever was made was made of these.
+        let sources = segments.filter { $0.id.map(replaced.contains) ?? true }
         var live: [DocumentID: Int64] = [:]
-        for document in segments.flatMap(\.documents) { live[document.document] = document.revision }
+        for document in sources.flatMap(\.documents) { live[document.document] = document.revision }
         let installed = made.map { segment in
             var segment = segment
             segment.keep { live[$0] == $1 }
             return segment
         }
-        next.remove(Set(installed.flatMap(\.documents).map(\.document)))
         next.segments.removeAll { $0.id.map(replaced.contains) == true }
+        next.remove(Set(installed.flatMap(\.documents).map(\.document))) { !$0.isSealed }
         next.emptied.subtract(replaced)
         next.emptied.formUnion(installed.filter { $0.liveRows == 0 }.compactMap(\.id))
         next.segments.insert(contentsOf: installed.filter { $0.liveRows > 0 }, at: 0)
@@ -73,10 +82,10 @@ struct Snapshot: Sendable {
         return next
     }
 
-    private mutating func remove(_ documents: Set<DocumentID>) {
+    private mutating func remove(_ documents: Set<DocumentID>, from isConcerned: (Segment) -> Bool = { _ in true }) {
         guard !documents.isEmpty else { return }
         var rest = documents
-        for index in segments.indices where !rest.isEmpty { segments[index].remove(&rest) }
+        for index in segments.indices where !rest.isEmpty && isConcerned(segments[index]) { segments[index].remove(&rest) }
         emptied.formUnion(segments.filter { $0.liveRows == 0 }.compactMap(\.id))
         segments.removeAll { $0.liveRows == 0 }
         for index in segments.indices where segments[index].liveRows * 2 < segments[index].block.rows {
@@ -100,7 +109,7 @@ struct Snapshot: Sendable {
             }
         }
         self.dimension = dimension
-        segments.append(Segment(Self.block(of: documents, dimension: dimension, keepsFloats: true)))
+        segments.append(Segment(.flat(VectorRows(documents, dimension: dimension), keepsFloats: true)))
         join()
     }
 
@@ -125,20 +134,7 @@ struct Snapshot: Sendable {
             segment.documents.compactMap { segment.vectors(of: $0.document) }
         }
         segments.replaceSubrange(
-            range, with: [Segment(Self.block(of: vectors, dimension: dimension, keepsFloats: true))])
-    }
-
-    /// A block of documents at hand, coded around their mean.
-    static func block(of documents: [DocumentVectors], dimension: Int, keepsFloats: Bool) -> CodeBlock {
-        let builder = SegmentBuilder(
-            documents: documents.map {
-                CompletedDocument(document: $0.document, revision: $0.revision, chunkCount: $0.chunks.count)
-            },
-            dimension: dimension, centres: meanVector(documents, dimension: dimension), keepsFloats: keepsFloats)
-        for (place, document) in documents.enumerated() {
-            builder.encode(document, at: place)
-        }
-        return builder.finish()
+            range, with: [Segment(.flat(VectorRows(vectors, dimension: dimension), keepsFloats: true))])
     }
 }
 

@@ -8,8 +8,11 @@ struct Renewal: Sendable {
     func applied(to snapshot: Snapshot) -> Snapshot { snapshot.replacing(replaced, with: made) }
 }
 
-/// Seals what has gathered in memory and merges segments that are small or mostly dead. Nothing here changes what a
-/// search finds.
+/// Seals what has gathered in memory and merges segments that are small or mostly dead. Nothing here changes what an
+/// exact search finds.
+///
+/// Each step makes segments of at most `IndexLimits.segmentRows(dimension:)` rows, one after the other, and holds no more
+/// than one of them with its vectors in memory, however large the knowledge base is.
 struct Upkeep: Sendable {
     /// Bytes in a part of a segment, as the store wants them.
     private static let partBytes = 4 << 20
@@ -22,165 +25,173 @@ struct Upkeep: Sendable {
     let limits: IndexLimits
 
     func isDue(for snapshot: Snapshot) -> Bool {
-        !snapshot.emptied.isEmpty || snapshot.tailRows >= limits.sealRows || isClusteringDue(for: snapshot)
-            || !mergeable(snapshot).isEmpty
+        !snapshot.emptied.isEmpty || isSealingDue(for: snapshot) || !mergeable(snapshot).isEmpty
     }
 
-    /// One step of what is due; nil where the store would not have it.
+    private func isSealingDue(for snapshot: Snapshot) -> Bool { snapshot.tailRows >= limits.sealRows }
+
+    /// One step of what is due; nil where the store would not have it, since the knowledge base or its segments are gone.
     func run(_ snapshot: Snapshot) async throws -> Renewal? {
         if !snapshot.emptied.isEmpty {
             try await store.drop(snapshot.emptied.sorted(), in: base)
             return Renewal(made: [], replaced: snapshot.emptied)
         }
-        if snapshot.tailRows >= limits.sealRows {
-            let renewal = try await sealed(snapshot)
-            return renewal.made.isEmpty ? nil : renewal
-        }
-        if isClusteringDue(for: snapshot) { return try await clustered(snapshot) }
-        return try await merged(mergeable(snapshot), of: snapshot)
+        return isSealingDue(for: snapshot) ? try await sealed(snapshot) : try await merged(snapshot)
     }
 
     // MARK: - Sealing
 
     /// All that is in memory only, as segments that the store keeps.
-    func sealed(_ snapshot: Snapshot) async throws -> Renewal {
-        var renewal = Renewal(made: [], replaced: [])
+    func sealed(_ snapshot: Snapshot) async throws -> Renewal? {
+        guard let dimension = snapshot.dimension else { return Renewal(made: [], replaced: []) }
         let tail = snapshot.segments.filter { !$0.isSealed }
-        var portions: [[DocumentVectors]] = [[]]
-        var rows = 0
-        for segment in tail {
-            for document in segment.documents {
-                if rows > 0, rows + document.chunkCount > limits.segmentRows {
-                    portions.append([])
-                    rows = 0
-                }
-                rows += document.chunkCount
-                portions[portions.count - 1] += segment.vectors(of: document.document).map { [$0] } ?? []
+        let documents = tail.flatMap { segment in segment.documents.map { (segment, $0) } }
+        var renewal = Renewal(made: [], replaced: [])
+        for portion in Self.portions(of: documents.map(\.1), rows: limits.segmentRows(dimension: dimension)) {
+            let rows = try await workers.run {
+                VectorRows(documents[portion].compactMap { $0.vectors(of: $1.document) }, dimension: dimension)
             }
-        }
-        for portion in portions {
-            guard let dimension = snapshot.dimension, !portion.isEmpty else { continue }
-            let documents = portion.map {
-                CompletedDocument(document: $0.document, revision: $0.revision, chunkCount: $0.chunks.count)
-            }
-            let builder = SegmentBuilder(
-                documents: documents, dimension: dimension, centres: meanVector(portion, dimension: dimension),
-                keepsFloats: keepsFloats(documents, dimension, beside: snapshot))
-            try await encode(portion.map(Optional.some), from: 0, into: builder)
-            let isLast = portion[portion.count - 1].document == portions.last?.last?.document
-            let block = try await workers.run(.background) { builder.finish() }
             // Only with the last portion is everything up to this revision in segments.
-            let through = isLast ? snapshot.revision : 0
-            guard let id = try await keep(block, through: through, replacing: []) else { break }
-            renewal.made.append(Segment(block, id: id))
+            let through = portion.upperBound == documents.count ? snapshot.revision : 0
+            let block = try await block(of: rows, beside: snapshot)
+            guard let id = try await keep(block, through: through, replacing: []) else { return nil }
+            renewal.made.append(Segment(block, id: id, throughRevision: through))
         }
         return renewal
-    }
-
-    private func keepsFloats(_ documents: [CompletedDocument], _ dimension: Int, beside snapshot: Snapshot) -> Bool {
-        let held = snapshot.segments.reduce(0) { $0 + ($1.isSealed ? $1.block.floats?.count ?? 0 : 0) }
-        let more = documents.reduce(0) { $0 + $1.chunkCount } * dimension
-        return (held + more) * 4 <= limits.floatBytes
     }
 
     // MARK: - Merging
 
     /// Segments to be written anew together; none where it does not pay.
     private func mergeable(_ snapshot: Snapshot) -> [Segment] {
+        guard let dimension = snapshot.dimension else { return [] }
+        let most = limits.segmentRows(dimension: dimension)
         let sealed = snapshot.segments.filter(\.isSealed)
-        let small = sealed.filter { !$0.isClustered && $0.liveRows < limits.segmentRows / 2 }
+        let small = sealed.filter { $0.liveRows < most / 2 }
         var chosen = small.count >= Self.tooMany ? small : sealed.filter(\.isMostlyDead)
+        // Versions before this one kept rows that were in no clusters.
+        let flat = sealed.first { !$0.isClustered && $0.block.rows >= 2 * limits.clusterSize }
+        if chosen.isEmpty, let flat { chosen = [flat] }
         chosen.sort { $0.liveRows < $1.liveRows }
         var rows = 0
         return Array(
             chosen.prefix { segment in
                 rows += segment.liveRows
-                return rows == segment.liveRows || rows <= limits.segmentRows
+                return rows == segment.liveRows || rows <= most
             })
     }
 
     /// Read from the store again, so that what is written is as true as the rows are.
-    private func merged(_ segments: [Segment], of snapshot: Snapshot) async throws -> Renewal? {
-        guard let dimension = snapshot.dimension, !segments.isEmpty else { return nil }
-        let documents = segments.flatMap(\.documents)
-        let builder = SegmentBuilder(
-            documents: documents, dimension: dimension, centres: Self.centre(of: segments, dimension: dimension),
-            keepsFloats: keepsFloats(documents, dimension, beside: snapshot))
-        try await encode(documents, into: builder)
-        let block = try await workers.run(.background) { builder.finish() }
+    private func merged(_ snapshot: Snapshot) async throws -> Renewal? {
+        let segments = mergeable(snapshot)
+        guard let dimension = snapshot.dimension, !segments.isEmpty else { return Renewal(made: [], replaced: []) }
         let replaced = segments.compactMap(\.id)
-        guard let id = try await keep(block, through: nil, replacing: replaced) else { return nil }
-        return Renewal(made: [Segment(block, id: id)], replaced: Set(replaced))
+        let documents = segments.flatMap(\.documents)
+        var renewal = Renewal(made: [], replaced: Set(replaced))
+        for portion in Self.portions(of: documents, rows: limits.segmentRows(dimension: dimension)) {
+            let rows = try await read(documents[portion], dimension)
+            let isLast = portion.upperBound == documents.count
+            // Where all are damaged or gone meanwhile, nothing takes their place.
+            guard rows.count > 0 else {
+                if isLast { try await store.drop(replaced, in: base) }
+                continue
+            }
+            let block = try await block(of: rows, inheriting: heir(of: segments, rows.count), beside: snapshot)
+            // Until the last is kept, what they replace counts, too: whoever opens takes the newest of each document.
+            let through = isLast ? segments.map(\.throughRevision).max() ?? 0 : 0
+            guard let id = try await keep(block, through: through, replacing: isLast ? replaced : []) else {
+                try await store.drop(renewal.made.compactMap(\.id), in: base)
+                return nil
+            }
+            renewal.made.append(Segment(block, id: id, throughRevision: through))
+        }
+        return renewal
     }
 
-    /// The mean of the segments' centres by their rows: as good as the rows' own.
-    private static func centre(of segments: [Segment], dimension: Int) -> [Float] {
-        var sums = [Double](repeating: 0, count: dimension)
-        var total = 0.0
-        for block in segments.map(\.block) {
-            for group in 0..<block.layout.groups {
-                let weight = Double(block.rows(ofGroup: group).count)
-                total += weight
-                for index in 0..<dimension {
-                    sums[index] += weight * Double(block.centres[group * dimension + index])
-                }
-            }
+    private func read(_ documents: ArraySlice<CompletedDocument>, _ dimension: Int) async throws -> VectorRows {
+        var rows = VectorRows(dimension: dimension)
+        for step in SegmentLoad.steps(of: Array(documents)) {
+            for document in try await store.vectors(of: step.map(\.document), in: base) { rows.append(document) }
         }
-        return sums.map { Float($0 / max(total, 1)) }
+        return rows
+    }
+
+    /// The segment whose clusters the others' rows go into, where it has most of them.
+    private func heir(of segments: [Segment], _ rows: Int) -> Segment? {
+        segments.filter(\.isClustered).max { $0.liveRows < $1.liveRows }.flatMap { $0.liveRows * 2 >= rows ? $0 : nil }
+    }
+
+    /// Documents in portions of at most so many rows, or of one document.
+    private static func portions(of documents: [CompletedDocument], rows most: Int) -> [Range<Int>] {
+        var portions: [Range<Int>] = []
+        var (start, rows) = (0, 0)
+        for (place, document) in documents.enumerated() {
+            if place > start, rows + document.chunkCount > most {
+                portions.append(start..<place)
+                (start, rows) = (place, 0)
+            }
+            rows += document.chunkCount
+        }
+        return documents.isEmpty ? [] : portions + [start..<documents.count]
     }
 
     // MARK: - Writing
 
-    /// The vectors of documents that are still there.
-    func found(_ documents: ArraySlice<CompletedDocument>) async throws -> [DocumentID: DocumentVectors] {
-        Dictionary(
-            try await store.vectors(of: documents.map(\.document), in: base).map { ($0.document, $0) },
-            uniquingKeysWith: { $1 })
-    }
-
-    /// Reads documents and encodes them, some at a time.
-    func encode(_ documents: [CompletedDocument], into builder: SegmentBuilder) async throws {
-        var place = 0
-        for step in SegmentLoad.steps(of: documents) {
-            let found = try await found(step)
-            try await encode(step.map { found[$0.document] }, from: place, into: builder)
-            place += step.count
-        }
-    }
-
-    /// On all threads, each some documents.
-    private func encode(_ vectors: [DocumentVectors?], from first: Int, into builder: SegmentBuilder) async throws {
-        let share = max(1, (vectors.count + workers.count - 1) / workers.count)
-        try await withThrowingTaskGroup { group in
-            for start in stride(from: 0, to: vectors.count, by: share) {
-                group.addTask {
-                    try await workers.run(.background) {
-                        for place in start..<min(start + share, vectors.count) {
-                            builder.encode(vectors[place], at: first + place)
-                        }
-                    }
-                }
+    private func block(
+        of rows: VectorRows, inheriting heir: Segment? = nil, beside snapshot: Snapshot
+    ) async throws -> CodeBlock {
+        let builder: SegmentBuilder
+        let keepsFloats = keepsFloats(rows, beside: snapshot)
+        if rows.count >= 2 * limits.clusterSize {
+            let clustering = try await clustering(of: rows, inheriting: heir)
+            builder = try await workers.run {
+                SegmentBuilder(
+                    rows, centres: clustering.centres,
+                    placement: SegmentBuilder.Placement(groups: clustering.groups, count: clustering.count),
+                    keepsFloats: keepsFloats)
             }
-            try await group.waitForAll()
+        } else {
+            builder = try await workers.run {
+                SegmentBuilder(rows, centres: rows.mean(of: 0..<rows.count), keepsFloats: keepsFloats)
+            }
         }
+        _ = try await workers.shares(of: rows.count) { builder.encode($0) }
+        return try await workers.run { builder.finish() }
     }
 
-    /// - Parameter revision: nil: that of the newest segment replaced.
-    func keep(
-        _ block: CodeBlock, through revision: Int64?, replacing replaced: [SegmentID]
+    private func clustering(of rows: VectorRows, inheriting heir: Segment?) async throws -> Clustering {
+        let size = limits.clusterSize
+        var clustering =
+            if let heir {
+                try await Clustering.inherited(from: heir, by: rows, size: size, on: workers)
+            } else {
+                try await Clustering.made(of: rows, size: size, on: workers)
+            }
+        clustering = try await workers.run { [clustering] in
+            var clustering = clustering
+            clustering.balance()
+            return clustering
+        }
+        return clustering
+    }
+
+    private func keepsFloats(_ rows: VectorRows, beside snapshot: Snapshot) -> Bool {
+        let held = snapshot.segments.reduce(0) { $0 + ($1.isSealed ? $1.block.floats?.count ?? 0 : 0) }
+        return (held + rows.vectors.count) * 4 <= limits.floatBytes
+    }
+
+    private func keep(
+        _ block: CodeBlock, through revision: Int64, replacing replaced: [SegmentID]
     ) async throws -> SegmentID? {
-        var through = revision ?? 0
-        if revision == nil {
-            let kept = try await store.manifest(of: base).segments.filter { replaced.contains($0.id) }
-            through = kept.map(\.throughRevision).max() ?? 0
-        }
-        let parts = stride(from: 0, to: block.bytes.count, by: Self.partBytes).map { start in
-            Array(
-                UnsafeRawBufferPointer(
-                    start: block.bytes.base + start, count: min(Self.partBytes, block.bytes.count - start)))
-        }
+        let count = block.bytes.count
         let segment = NewSegment(
-            throughRevision: through, format: SegmentLayout.format, rows: block.rows, parts: parts)
+            throughRevision: revision, format: SegmentLayout.format, rows: block.rows, byteCount: count,
+            partCount: (count + Self.partBytes - 1) / Self.partBytes
+        ) { number in
+            let start = number * Self.partBytes
+            return Array(
+                UnsafeRawBufferPointer(start: block.bytes.base + start, count: min(Self.partBytes, count - start)))
+        }
         return try await store.keep(segment, replacing: replaced, in: base)
     }
 }

@@ -12,28 +12,18 @@ package final class VectorIndex: PassageIndex {
     /// How often a search begins anew because a chunk that it found has gone meanwhile.
     private static let attempts = 4
 
-    private struct Held {
-        var snapshot = Snapshot()
-        /// Whether the store's segments were looked for.
-        var isOpened = false
-        /// The one change under way; whoever else wants the knowledge base waits for it too.
-        var change: Task<Void, any Error>?
-        /// Sealing or merging under way.
-        var upkeep: Task<Void, Never>?
-        /// When it was last searched.
-        var lastUse = ContinuousClock.now
-    }
-
     let store: any VectorStore
     let segments: (any SegmentStore)?
     let workers: Workers
     let kernels: IndexKernels
     let limits: IndexLimits
-    private let bases = Mutex<[KnowledgeBaseID: Held]>([:])
+    /// Where segments are made: threads of their own that make room for others, so that no search waits for them.
+    let upkeepWorkers: Workers
+    let state = Mutex(State())
 
     /// - Parameters:
     ///   - segments: Where codes are kept; nil: everything stays in memory and is made anew at every start.
-    ///   - workers: Where vectors are encoded and compared.
+    ///   - workers: Where queries are compared and new vectors encoded. As many threads again make segments.
     ///   - kernel: The instruction set's name, for comparisons; nil or one that this machine lacks: the fastest.
     package convenience init(
         store: any VectorStore, segments: (any SegmentStore)? = nil, workers: Workers, kernel: String? = nil,
@@ -53,26 +43,25 @@ package final class VectorIndex: PassageIndex {
         self.workers = workers
         self.kernels = kernels
         self.limits = limits
+        upkeepWorkers = Workers(count: workers.count, name: "upkeep", niceness: 10)
     }
 
     /// The instruction set in use: `portable`, `avx2`, `avx512` or `neon`.
     package var kernel: String { kernels.name }
 
     /// Bytes of codes and vectors held in memory, those of removed documents that were not given back yet included.
-    package var bytes: Int { bases.withLock { $0.values.reduce(0) { $0 + $1.snapshot.bytes } } }
+    package var bytes: Int { state.withLock { $0.bases.values.reduce(0) { $0 + $1.snapshot.bytes } } }
 
     /// Lets go of what is held of a knowledge base, as when it was removed. A later search would load it again.
     package func forget(_ base: KnowledgeBaseID) {
-        bases.withLock { $0[base] = nil }
+        state.withLock { $0.bases[base] = nil }
     }
 
     /// Lets go of the knowledge bases that nobody searched since then, so that many that are asked now and then cost no
     /// memory in between. A later search loads them again.
     package func release(unusedSince instant: ContinuousClock.Instant) {
-        bases.withLock { bases in
-            for (base, held) in bases where held.lastUse < instant && held.change == nil && held.upkeep == nil {
-                bases[base] = nil
-            }
+        state.withLock { state in
+            for (base, held) in state.bases where held.lastUse < instant && !held.isBusy { state.bases[base] = nil }
         }
     }
 
@@ -199,57 +188,80 @@ package final class VectorIndex: PassageIndex {
     }
 
     private func next(for base: KnowledgeBaseID, wanted: Int64) -> Next {
-        bases.withLock { bases in
-            bases[base, default: Held()].lastUse = .now
-            guard let held = bases[base], held.snapshot.revision < wanted else {
-                return .ready(bases[base]?.snapshot ?? Snapshot())
-            }
+        state.withLock { state in
+            let held = state.use(base)
+            if held.snapshot.revision >= wanted { return .ready(held.snapshot) }
             if let change = held.change { return .wait(change) }
             // Not a child of the search that began it: others wait for it too when that search is cancelled.
-            let change = Task { try await self.load(base, onto: held.snapshot, isOpened: held.isOpened) }
-            bases[base]?.change = change
+            let change = Task { try await self.load(base, held) }
+            state.bases[base]?.change = change
             return .wait(change)
         }
     }
 
     /// Applies all changes, publishing every step, so that a load that fails is taken up where it stopped.
-    private func load(_ base: KnowledgeBaseID, onto held: Snapshot, isOpened: Bool) async throws {
-        defer { bases.withLock { $0[base]?.change = nil } }
-        var snapshot = held
-        if !isOpened, let segments {
-            snapshot = try await SegmentLoad(base: base, store: segments, workers: workers).run()
-            publish(snapshot, of: base)
-        }
+    private func load(_ base: KnowledgeBaseID, _ held: Held) async throws {
+        var number = held.number
+        defer { state.withLock { $0.end(number, of: base) } }
+        var snapshot = held.isOpened ? held.snapshot : try await opened(base)
+        publish(snapshot, of: base, number)
         while true {
             let changes = try await store.changes(in: base, after: snapshot.revision, limit: Self.loadStep)
             guard changes.isComplete || changes.revision > snapshot.revision else {
                 throw VectorIndexError.storeDoesNotAdvance(base)
             }
-            snapshot = try await workers.run { [snapshot] in try snapshot.applying(changes, in: base) }
-            publish(snapshot, of: base)
-            if changes.isComplete { break }
-            if let segments, snapshot.tailRows >= limits.segmentRows {
-                snapshot = try await Upkeep(base: base, store: segments, workers: workers, limits: limits)
-                    .sealed(snapshot).applied(to: snapshot)
-                publish(snapshot, of: base)
+            if changes.forgottenThrough > max(snapshot.revision, snapshot.begun) {
+                // What was removed in between is not known any more. Segments in the making are of what was held before.
+                number = state.withLock { $0.renew(number, of: base) }
+                snapshot = try await opened(base)
+                continue
             }
+            snapshot = try await applying(changes, to: snapshot, of: base)
+            publish(snapshot, of: base, number)
+            if changes.isComplete { break }
         }
         keepUp(base)
         evict(keeping: base)
         await forgetIfGone(other: base)
     }
 
-    private func publish(_ snapshot: Snapshot, of base: KnowledgeBaseID) {
-        bases.withLock { bases in
+    /// What the store keeps of a knowledge base, and what should be in there and is not.
+    private func opened(_ base: KnowledgeBaseID) async throws -> Snapshot {
+        guard let segments else { return Snapshot(begun: try await store.revision(of: base)) }
+        let opened = try await SegmentLoad(base: base, store: segments, workers: workers).run()
+        var snapshot = opened.snapshot
+        for documents in SegmentLoad.steps(of: opened.missing) {
+            let vectors = try await segments.vectors(of: documents.map(\.document), in: base)
+            let changes = VectorChanges(revision: snapshot.revision, isComplete: false, removed: [], added: vectors)
+            snapshot = try await applying(changes, to: snapshot, of: base)
+        }
+        return snapshot
+    }
+
+    /// Where more is to come, what has gathered goes into segments on the way, so that it need not all be in memory.
+    private func applying(
+        _ changes: VectorChanges, to snapshot: Snapshot, of base: KnowledgeBaseID
+    ) async throws -> Snapshot {
+        let next = try await workers.run { try snapshot.applying(changes, in: base) }
+        guard !changes.isComplete, let upkeep = upkeep(of: base), let dimension = next.dimension,
+            next.tailRows * 2 >= limits.segmentRows(dimension: dimension),
+            let renewal = try await upkeep.sealed(next)
+        else { return next }
+        return try await workers.run { renewal.applied(to: next) }
+    }
+
+    func publish(_ snapshot: Snapshot, of base: KnowledgeBaseID, _ number: Int) {
+        state.withLock { state in
             // A knowledge base that was forgotten meanwhile stays so.
-            bases[base]?.snapshot = snapshot
-            bases[base]?.isOpened = true
+            guard state.bases[base]?.number == number else { return }
+            state.bases[base]?.snapshot = snapshot
+            state.bases[base]?.isOpened = true
         }
     }
 
     /// Nobody searches a knowledge base that was removed, so each load also looks after one other, picked at random.
     private func forgetIfGone(other base: KnowledgeBaseID) async {
-        guard let other = bases.withLock({ $0.keys.randomElement() }), other != base else { return }
+        guard let other = state.withLock({ $0.bases.keys.randomElement() }), other != base else { return }
         do {
             if try await store.revision(of: other) == 0 { forget(other) }
         } catch is RequestError {
@@ -259,61 +271,21 @@ package final class VectorIndex: PassageIndex {
         }
     }
 
-    // MARK: - Upkeep
-
-    /// Seals and merges in the background where it is due.
-    private func keepUp(_ base: KnowledgeBaseID) {
-        guard let segments else { return }
-        let upkeep = Upkeep(base: base, store: segments, workers: workers, limits: limits)
-        bases.withLock { bases in
-            guard let held = bases[base], held.upkeep == nil, upkeep.isDue(for: held.snapshot) else { return }
-            bases[base]?.upkeep = Task {
-                // What fails here is tried again after the next change; until then codes stay in memory.
-                let renewal = try? await upkeep.run(held.snapshot)
-                if let renewal { try? await self.install(renewal, in: base) }
-                self.bases.withLock { $0[base]?.upkeep = nil }
-                if renewal != nil { self.keepUp(base) }
-            }
-        }
-    }
-
-    /// Waits for its turn among the changes, then swaps the segments.
-    private func install(_ renewal: Renewal, in base: KnowledgeBaseID) async throws {
-        while true {
-            let change = bases.withLock { bases -> (task: Task<Void, any Error>, isOwn: Bool)? in
-                guard let held = bases[base] else { return nil }
-                if let change = held.change { return (change, false) }
-                let change = Task {
-                    defer { self.bases.withLock { $0[base]?.change = nil } }
-                    let renewed = try await self.workers.run { renewal.applied(to: held.snapshot) }
-                    self.publish(renewed, of: base)
-                }
-                bases[base]?.change = change
-                return (change, true)
-            }
-            guard let change else { return }
-            if change.isOwn { return try await change.task.value }
-            _ = try? await change.task.value
-        }
-    }
-
-    /// Loads a knowledge base and waits until nothing is left to seal or merge. For tests and tools.
-    package func settle(_ base: KnowledgeBaseID) async throws {
-        _ = try await snapshot(of: base)
-        keepUp(base)
-        while let upkeep = bases.withLock({ $0[base]?.upkeep }) { await upkeep.value }
-    }
-
     /// Lets go of the knowledge bases that were not searched for longest, until the rest fits into the memory allowed.
     private func evict(keeping base: KnowledgeBaseID) {
-        bases.withLock { bases in
-            var total = bases.values.reduce(0) { $0 + $1.snapshot.bytes }
+        state.withLock { state in
+            var total = state.bases.values.reduce(0) { $0 + $1.snapshot.bytes }
             guard total > limits.memoryBytes else { return }
-            for (other, held) in bases.sorted(by: { $0.value.lastUse < $1.value.lastUse })
-            where other != base && held.change == nil && held.upkeep == nil && total > limits.memoryBytes {
-                bases[other] = nil
+            for (other, held) in state.bases.sorted(by: { $0.value.lastUse < $1.value.lastUse })
+            where other != base && !held.isBusy && total > limits.memoryBytes {
+                state.bases[other] = nil
                 total -= held.snapshot.bytes
             }
         }
+    }
+
+    /// Loads a knowledge base. For tests and tools.
+    func load(_ base: KnowledgeBaseID) async throws {
+        _ = try await snapshot(of: base)
     }
 }

@@ -74,10 +74,9 @@ final class NumpyStore: VectorStore, SegmentStore {
             state.lastID += 1
             let kept = KeptSegment(
                 id: SegmentID(state.lastID), throughRevision: segment.throughRevision, format: segment.format,
-                rows: segment.rows, partCount: segment.parts.count,
-                byteCount: segment.parts.reduce(0) { $0 + $1.count })
+                rows: segment.rows, partCount: segment.partCount, byteCount: segment.byteCount)
             state.segments.removeAll { replaced.contains($0.kept.id) }
-            state.segments.append((kept, segment.parts))
+            state.segments.append((kept, (0..<segment.partCount).map(segment.part)))
             return kept.id
         }
     }
