@@ -4,6 +4,8 @@ import Knowledge
 struct ImageReader: FormatReader {
     /// Larger pictures are hardly of text.
     static let maxBytes = 32 << 20
+    /// A page of A0 in 300 dots an inch has 140 million; a picture in memory takes up to four bytes each.
+    static let maxPixels = 150_000_000
 
     var tools = Tools.installed
     var time = Duration.seconds(120)
@@ -18,6 +20,9 @@ struct ImageReader: FormatReader {
     func read(_ data: [UInt8]) throws(DocumentFailure) -> ExtractedText {
         guard data.count <= Self.maxBytes else {
             throw DocumentFailure(.tooLarge, "This picture is larger than 32 MiB. Make it smaller and upload that.")
+        }
+        if let size = PictureSize(of: data), size.pixels > Self.maxPixels {
+            throw DocumentFailure(.tooLarge, "This picture has more than 150 million pixels. Make it smaller and upload that.")
         }
         guard let recognition = Recognition(tools) else {
             throw DocumentFailure(
