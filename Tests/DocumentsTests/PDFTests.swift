@@ -243,6 +243,14 @@ struct RecognitionTests {
         #expect(late.text.contains("its own text layer") && late.quality.pagesWithoutText == [2])
     }
 
+    @Test("with little text of its own keeps it where recognition reads as little, and something else")
+    func ownText() throws {
+        // Letters of a Latin font that look like others when turned: what is recognised is not what the page says.
+        let page = PDFFixture([[.init(x: 60, y: 120, string: "\u{DE}\u{DE}\u{DE}\u{DE}\u{DE}", size: 30)]])
+        let text = try PDFReader().read(page.bytes)
+        #expect(text.text == "\u{DE}\u{DE}\u{DE}\u{DE}\u{DE}" && text.quality.recognisedPages.isEmpty)
+    }
+
     @Test("that is no picture at all is unreadable")
     func broken() {
         let failure = #expect(throws: DocumentFailure.self) {

@@ -50,7 +50,7 @@ struct ScannedPages {
             let deadline = min(end, ContinuousClock.now + limits.timePerRecognisedPage)
             if isBlank(pages[index], until: deadline) { continue }
             if tries == 1 || recognition == nil { recognition = Recognition(tools) }
-            if let page = recognise(pages[index], until: deadline), page.layout.characters > pages[index].readable {
+            if let page = recognise(pages[index], until: deadline), isBetter(page.layout, than: pages[index]) {
                 pages[index] = page.layout
                 recognised.append(page.layout.number)
                 confidence += page.confidence
@@ -59,6 +59,13 @@ struct ScannedPages {
                 withoutText.append(pages[index].number)
             }
         }
+    }
+
+    /// Whether recognition saw more than the page says of itself. A few characters more may be a wrong reading of the page's own
+    /// text, in a script that is not recognised, so that this must be among them.
+    private func isBetter(_ recognised: PageLayout, than page: PageLayout) -> Bool {
+        guard recognised.characters > page.readable else { return false }
+        return page.lines.isEmpty || recognised.characters >= Self.minCharacters || recognised.letters.contains(page.letters)
     }
 
     /// nil if there is no tesseract, or it or poppler failed: the page then counts as one without text.
@@ -93,6 +100,9 @@ struct ScannedPages {
 
 extension PageLayout {
     fileprivate var readable: Int { characters - unmapped }
+
+    /// Without what is between the words, in lower case.
+    fileprivate var letters: String { lines.flatMap(\.words).map { $0.text.lowercased() }.joined() }
 
     fileprivate func needsRecognition(below minCharacters: Int) -> Bool {
         readable < minCharacters || unmapped * 10 > characters * 3
