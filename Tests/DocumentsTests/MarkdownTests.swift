@@ -90,7 +90,7 @@ struct MarkdownTests {
             Ende
             """
         #expect(try blocks(source, "a.md") == [
-            "h1: Kapitel eins", "h1: Absatz eins geht weiter. Unterschrift", "h2: Zweite", "li: - eins weiter", "li: - tief",
+            "note: tags: [a, b]", "h1: Kapitel eins", "h1: Absatz eins geht weiter. Unterschrift", "h2: Zweite", "li: - eins weiter", "li: - tief",
             "li: - [ ] zwei", "li: 3. drei", "li: 1986. Das war ein Jahr", "quote: Zitat geht weiter", "code: let a = **1**\n\n    let b = 2",
             "code: eingerückt", "table: A | B\n1 | x\n2 | 3", "p: Aus HTML", "li: - Punkt", "p: Ende",
         ])
@@ -121,6 +121,18 @@ struct HTMLTests {
             "code: a  b\n  c", "quote: Zitat", "p: Wort", "p: Sinn", "p: Tafel", "table: A | B\n1 | x y", "p: lose Worte", "p: Ende",
         ])
         #expect(try TextExtractor().extract(Array(source.utf8), filename: "a.html").title == "Seite & Titel")
+    }
+
+    @Test(
+        "rows of whole cells, where some reach over several rows or columns",
+        arguments: [
+            ("<tr><th rowspan=2>Land<th colspan=2>Jahr<th>x<tr><th>23<th>24<th>y", "Land | Jahr |  | x\nLand | 23 | 24 | y"),
+            ("<tr><td rowspan=2>A<td rowspan=2>b<td>1<tr><td>2<tr><td>C<td>d<td>3", "A | b | 1\nA | b | 2\nC | d | 3"),
+            ("<tr><td>A<td rowspan=2>b<td>1<tr><td>B<td>2", "A | b | 1\nB |  | 2"),
+            ("<tr><td rowspan=0>A<td colspan=-3>b<tr><td rowspan=99999999999999999999>c<td>d<tr><td>e<td>f", "A | b\nc | d\ne | f"),
+        ])
+    func spans(rows: String, expected: String) throws {
+        #expect(try blocks("<html><table>\(rows)</table>", "a.html") == ["table: " + expected])
     }
 
     @Test("the main part of a page, unless that is not where the text is")
@@ -154,5 +166,40 @@ struct HTMLTests {
     @Test("text in spite of markup that is broken")
     func broken() throws {
         #expect(try blocks("<html><p>a</b></i></div>b <c d<p>e & f &lt g &#0; 1 < 2", "a.html") == ["p: ab e & f < g \u{FFFD} 1 < 2"])
+    }
+}
+
+@Suite("Plain text")
+struct PlainTextTests {
+    @Test("has the headings that are underlined, in the levels of their marks, and its other lines where they were")
+    func headings() throws {
+        let source = """
+            ========
+            Handbuch
+            ========
+
+            Ein Absatz über
+            zwei Zeilen
+            -----------
+
+            Einbau
+            ------
+            Der Text folgt.
+
+            Größe
+            ======
+
+            -----
+
+            Ende
+            """
+        #expect(try blocks(source, "a.txt") == [
+            "h1: Handbuch", "p: Ein Absatz über\nzwei Zeilen\n-----------", "h2: Einbau", "p: Der Text folgt.", "h1: Größe", "p: -----",
+            "p: Ende",
+        ])
+        let text = try TextExtractor().extract(Array(source.utf8), filename: "a.txt")
+        let (before, after) = (source.split(separator: "\n", omittingEmptySubsequences: false), text.text.split(separator: "\n", omittingEmptySubsequences: false))
+        #expect(before.count == after.count && text.title == "Handbuch")
+        #expect(zip(before, after).allSatisfy { $1.isEmpty || $0 == $1 })
     }
 }

@@ -1,6 +1,7 @@
 import Knowledge
 
-/// Text without markup. The canonical text keeps every line, so that line numbers are those of the original.
+/// Text without markup. The canonical text keeps every line, so that line numbers are those of the original; only lines that
+/// underline a heading are left empty.
 struct PlainTextReader: TextFormatReader {
     enum Style {
         /// Blank lines part paragraphs; so does the end of a line that was clearly never wrapped.
@@ -16,8 +17,15 @@ struct PlainTextReader: TextFormatReader {
     func read(_ text: [UInt8]) throws(DocumentFailure) -> ExtractedText {
         guard !text[...].trimmingSpace.isEmpty else { throw .noText }
         guard text.count <= TextBuilder.maxBytes else { throw .tooMuchText }
-        let blocks = stretches(of: text).map { ExtractedText.Block(kind: kind, bytes: $0) }
-        return ExtractedText(text: String(decoding: text, as: UTF8.self), blocks: blocks, keepsSourceLines: true)
+        let (text, headings) = style == .prose ? UnderlinedHeadings(in: text).withoutLines(of: text) : (text, [:])
+        let blocks = stretches(of: text, apart: headings).map { stretch in
+            ExtractedText.Block(kind: headings[stretch.lowerBound].map { .heading(level: $0) } ?? kind, bytes: stretch)
+        }
+        guard !blocks.isEmpty else { throw .noText }
+        var extracted = ExtractedText(text: String(decoding: text, as: UTF8.self), blocks: blocks, keepsSourceLines: true)
+        let title = blocks.first { $0.kind == .heading(level: 1) }
+        extracted.title = title.map { text[$0.bytes].string.shortTitle }
+        return extracted
     }
 
     private var kind: ExtractedText.Block.Kind {
@@ -27,7 +35,8 @@ struct PlainTextReader: TextFormatReader {
         }
     }
 
-    private func stretches(of text: [UInt8]) -> [Range<Int>] {
+    /// - Parameter headings: Where lines begin that are stretches by themselves.
+    private func stretches(of text: [UInt8], apart headings: [Int: Int]) -> [Range<Int>] {
         var stretches: [Range<Int>] = []
         var open: Range<Int>?
         for line in Lines(text) {
@@ -35,6 +44,12 @@ struct PlainTextReader: TextFormatReader {
             if body.isEmpty {
                 open.map { stretches.append($0) }
                 open = nil
+                continue
+            }
+            if headings[body.startIndex] != nil {
+                open.map { stretches.append($0) }
+                open = nil
+                stretches.append(body.startIndex..<body.endIndex)
                 continue
             }
             let start = style == .prose ? body.startIndex : line.lowerBound

@@ -2,12 +2,13 @@ import Knowledge
 
 /// Reads Markdown line by line: CommonMark's blocks, pipe tables and front matter, without nesting beyond lists and quotes.
 ///
-/// The canonical text has no heading marks, emphasis marks, link targets, table rules or front matter. List items keep their
-/// mark, code stays as it is.
+/// The canonical text has no heading marks, emphasis marks, link targets or table rules. List items keep their mark, code stays
+/// as it is, and what front matter says beside the title (author, date, tags) is a note at the top.
 struct MarkdownReader: TextFormatReader {
     func read(_ text: [UInt8]) throws(DocumentFailure) -> ExtractedText {
         let matter = FrontMatter(of: text)
         var scanner = MarkdownScanner(text, from: matter?.end ?? 0)
+        scanner.begin(withNote: matter?.rest ?? [])
         scanner.run()
         return try scanner.builder.finish(title: matter?.title)
     }
@@ -16,6 +17,8 @@ struct MarkdownReader: TextFormatReader {
 /// The lines between `---` (or `+++`) at the very top, which describe the document and are not part of it.
 struct FrontMatter {
     var title: String?
+    /// What else it says, line by line as it is written.
+    var rest: [UInt8] = []
     /// Where the document itself begins.
     var end: Int
 
@@ -36,7 +39,11 @@ struct FrontMatter {
             let isKeyed = body.contains { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "=") }
             let isNested = text[line].first.map { $0.isSpace || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "#") } ?? true
             guard isKeyed || isNested else { return nil }
-            if title == nil && body.starts(withLowercase: "title") { title = Self.value(body.dropFirst(5)) }
+            if title == nil, body.starts(withLowercase: "title"), let value = Self.value(body.dropFirst(5)) {
+                title = value
+            } else {
+                rest += text[line] + [.newline]
+            }
         }
         return nil
     }

@@ -21,6 +21,9 @@ struct MarkdownScanner {
         lines = Lines(text, from: start)
     }
 
+    /// What stands above the text and is not written in Markdown.
+    mutating func begin(withNote note: [UInt8]) { builder.append(.note, note) }
+
     mutating func run() {
         while let range = lines.next(), !builder.isOverLimit { read(text[range]) }
         flush()

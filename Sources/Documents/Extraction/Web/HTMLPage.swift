@@ -143,7 +143,7 @@ struct HTMLPage {
             if let outer = tables.indices.last, tables[outer].isInCell { breakUp(outer) }
             tables.append(HTMLTable())
         case .tr: tables.indices.last.map { tables[$0].beginRow() }
-        case .td, .th: tables.indices.last.map { tables[$0].beginCell() }
+        case .td, .th: tables.indices.last.map { tables[$0].beginCell(columns: attributes.columns, rows: attributes.rows) }
         case .h1, .h2, .h3, .h4, .h5, .h6:
             if let outer = tables.indices.last, tables[outer].isInCell { breakUp(outer) }
         default: break

@@ -15,6 +15,9 @@ struct HTMLTokens: IteratorProtocol {
         var isMain = false
         var isNavigation = false
         var startNumber: Int?
+        /// How many columns and rows a cell of a table takes.
+        var columns = 1
+        var rows = 1
     }
 
     private let input: ArraySlice<UInt8>
@@ -170,6 +173,8 @@ struct HTMLTokens: IteratorProtocol {
             attributes.isMain = value.elementsEqual("main".utf8)
             attributes.isNavigation = ["navigation", "search", "complementary"].contains(value.string)
         case "start": attributes.startNumber = Int(value.string)
+        case "colspan": attributes.columns = HTMLTable.span(value)
+        case "rowspan": attributes.rows = HTMLTable.span(value)
         default: break
         }
     }
