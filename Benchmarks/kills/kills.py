@@ -1,15 +1,17 @@
 """Kills the server again and again while files of many kinds come in, and compares what is there in the end with a run
 that nobody disturbed.
 
-    .venv/clients/bin/python Benchmarks/kills/kills.py --kills 200 [--seed N]
+    .venv/clients/bin/python Benchmarks/kills/kills.py --kills 200 --files 1000 [--documents FOLDER] [--seed N]
 
-Each round sends some files under their names, some of them in a new version, and ends the process with SIGKILL at a random
-moment. After the last round every file must be in a final state, with the very chunks and vectors of the quiet run, what
+With `--files` a batch of so many files is sent first and indexed amid the kills: Markdown, text, HTML, CSV, JSON lines, mail and
+docx made here, and copies of FOLDER's files where there is one. Each round sends some files under their names, some of them in
+a new version, and ends the process with SIGKILL at a random moment. After the last round every file must be in a final state, with the very chunks and vectors of the quiet run, what
 was acknowledged must be there, and no row and no byte may be left that nothing refers to.
 """
 import argparse
 import array
 import hashlib
+import io
 import json
 import random
 import sqlite3
@@ -17,12 +19,15 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import httpx
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Tests" / "Clients"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "Tests" / "Clients"), str(ROOT / "Benchmarks" / "upload")]
 from server import Server  # noqa: E402
+from upload import copy  # noqa: E402
 
 BIRDS = ["heron", "crane", "wren", "plover", "dipper", "stork", "teal", "finch"]
 
@@ -48,7 +53,58 @@ def content(name: str, version: int) -> bytes:
         return f"<!doctype html><title>{name}</title><body>{body}</body>".encode()
     if kind == "twin":  # the same bytes under two names
         return text("twin", version, 2).encode()
+    if kind == "table":
+        rows = [f"{name} {row},{row * 7 % 31},{version if row % 9 == 0 else 0}" for row in range(40)]
+        return "\n".join(["post,birds,version", *rows]).encode()
+    if kind == "records":
+        rows = [{"post": row, "text": f"The birds of {name}.", "version": version * (row % 9 == 0)} for row in range(20)]
+        return "\n".join(json.dumps(row) for row in rows).encode()
+    if kind == "mail":
+        return f"From: warden@example.org\nSubject: {name}\n\n{text(name, version, 2)}\n".encode()
+    if kind == "word":
+        return docx(text(name, version, 3).split("\n\n"))
+    if kind == "file":
+        number = int(name.split("-")[1])
+        return copy(documents[number % len(documents)], 1000 * version + number)[1]
     return text(name, version, {"short": 1, "note": 4, "long": 90}[kind]).encode()
+
+
+def docx(paragraphs: list[str]) -> bytes:
+    """The least that is a Word document; the same bytes for the same text."""
+    main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    office = "http://schemas.openxmlformats.org"
+    body = "".join(f"<w:p><w:r><w:t>{paragraph}</w:t></w:r></w:p>" for paragraph in paragraphs)
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{office}/package/2006/content-types"><Override PartName="/word/document.xml" '
+                               f'ContentType="{main}"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{office}/package/2006/relationships"><Relationship Id="r" Target="word/document.xml" '
+                       f'Type="{office}/officeDocument/2006/relationships/officeDocument"/></Relationships>',
+        "word/document.xml": f'<w:document xmlns:w="{office}/wordprocessingml/2006/main"><w:body>{body}</w:body></w:document>',
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), part, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+# Real files to copy among the names, where there are any.
+documents: list[Path] = []
+# What a large batch is made of beside the names below.
+KINDS = ["short.md", "note.txt", "page.html", "table.csv", "records.jsonl", "mail.eml", "word.docx"]
+
+
+def batch_names(count: int) -> list[str]:
+    """The small set, and more of every kind up to the count."""
+    names = list(NAMES)
+    for number in range(100, 100 + max(0, count - len(NAMES))):
+        kind = number % (len(KINDS) + (5 if documents else 0))
+        if kind < len(KINDS):
+            stem, suffix = KINDS[kind].split(".")
+            names.append(f"{stem}-{number}.{suffix}")
+        else:
+            names.append(f"file-{number}-{documents[number % len(documents)].name}")
+    return names
 
 
 NAMES = ([f"short-{n}.md" for n in range(16)] + [f"note-{n}.txt" for n in range(10)] + [f"page-{n}.html" for n in range(6)]
@@ -82,7 +138,7 @@ class Sender:
             return  # the server died under this one; whether it was taken is open
 
 
-def settle(server: Server, base: str, seconds: float = 300):
+def settle(server: Server, base: str, seconds: float = 3600):
     """Waits until nothing is in progress, and has tried again what was given up because it was under way at three kills."""
     retried = set()
     deadline = time.monotonic() + seconds
@@ -159,17 +215,28 @@ def make_base(server: Server) -> str:
         return http.post("/v1/vector_stores", json={"name": "kills"}).json()["id"]
 
 
-def run(folder: Path, kills: int, seed: int, say=lambda line: None) -> dict:
-    """Raises where anything is wrong."""
+def run(folder: Path, kills: int, seed: int, say=lambda line: None, files: int = 0) -> dict:
+    """Raises where anything is wrong.
+
+    With `files` a batch of so many is sent before the first kill.
+    """
+    all_names = batch_names(files)
     dice = random.Random(seed)
     started = time.monotonic()
     server = Server(folder / "killed").start()
     base = make_base(server)
-    versions = {name: 0 for name in NAMES}
+    versions = {name: 0 for name in all_names}
     acknowledged: dict[str, int] = {}
+    if files:
+        sender = Sender(server, base, versions, acknowledged)
+        for thread in sender.send(all_names):
+            thread.join()
+        assert not sender.failures, sender.failures
+        with server.http() as http:
+            say(f"sent {len(all_names)}, {http.get(f'/v1/vector_stores/{base}').json()['file_counts']}")
     slowest = 0.0
     for number in range(kills):
-        names = dice.sample(NAMES, 12)
+        names = dice.sample(all_names, 12)
         for name in names:
             versions[name] += dice.random() < 0.3
         sender = Sender(server, base, versions, acknowledged)
@@ -183,8 +250,8 @@ def run(folder: Path, kills: int, seed: int, say=lambda line: None) -> dict:
         server.start()
         slowest = max(slowest, time.monotonic() - began)
         check_acknowledged(server, base, versions, acknowledged)
-        say(f"{number + 1}/{kills} kills, {len(acknowledged)} of {len(NAMES)} names acknowledged")
-    for thread in Sender(server, base, versions, acknowledged).send(NAMES):
+        say(f"{number + 1}/{kills} kills, {len(acknowledged)} of {len(all_names)} names acknowledged")
+    for thread in Sender(server, base, versions, acknowledged).send(all_names):
         thread.join()
     retried = settle(server, base)
     server.stop()
@@ -193,14 +260,14 @@ def run(folder: Path, kills: int, seed: int, say=lambda line: None) -> dict:
     calm = Server(folder / "calm").start()
     calm_base = make_base(calm)
     sender = Sender(calm, calm_base, versions, {})
-    for thread in sender.send(NAMES):
+    for thread in sender.send(all_names):
         thread.join()
     assert not sender.failures, sender.failures
     assert settle(calm, calm_base) == 0
     calm.stop()
     largest = difference(state(server, base), state(calm, calm_base))
     assert largest < 1e-4, f"vectors differ by {largest}"
-    return {"kills": kills, "seed": seed, "files": len(NAMES), "given_up_and_retried": retried,
+    return {"kills": kills, "seed": seed, "files": len(all_names), "given_up_and_retried": retried,
             "largest_difference": largest, "slowest_start_seconds": round(slowest, 2),
             "seconds": round(time.monotonic() - started)}
 
@@ -218,9 +285,15 @@ def check_acknowledged(server: Server, base: str, versions: dict[str, int], ackn
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--files", type=int, default=0, help="how many are sent before the first kill")
+    parser.add_argument("--documents", type=Path, help="a folder of real files to copy among them")
+    parser.add_argument("--largest", type=int, default=60_000, help="bytes; larger documents are passed over")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     options = parser.parse_args()
     print(f"seed {options.seed}", file=sys.stderr)
+    if options.documents:
+        documents += sorted(path for path in options.documents.rglob("*") if path.is_file() and path.suffix not in {".tsv", ".md"}
+                            and not path.parent.name.startswith("_") and path.stat().st_size <= options.largest)
     with tempfile.TemporaryDirectory() as place:
-        outcome = run(Path(place), options.kills, options.seed, lambda line: print(line, file=sys.stderr))
+        outcome = run(Path(place), options.kills, options.seed, lambda line: print(line, file=sys.stderr), options.files)
     print(json.dumps(outcome))
