@@ -73,6 +73,9 @@ package final class EmbeddingQueue: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Held while a server of the priority fills a batch.
+    private let fillingUrgent = Mutex(())
+    private let fillingBackground = Mutex(())
     private let width: Int
 
     /// - Parameter width: The most servers of each priority.
@@ -139,6 +142,17 @@ package final class EmbeddingQueue: Sendable {
         guard var item = first else { return false }
         while take(item), let next = state.withLock({ $0.next(priority) }) { item = next }
         return true
+    }
+
+    /// As `takeBatch`, but of each priority one server at a time: it takes all it can before the next begins, so that
+    /// batches are few. Those of the other priority do not wait for it.
+    ///
+    /// - Parameter take: As for `takeBatch`. Quick, since a thread may wait for it.
+    package func takeFullBatch(_ priority: Workers.Priority, _ take: (Item) -> Bool) -> Bool {
+        switch priority {
+        case .urgent: fillingUrgent.withLock { _ in takeBatch(priority, take) }
+        case .background: fillingBackground.withLock { _ in takeBatch(priority, take) }
+        }
     }
 
     /// Whether anybody still waits for the vector of a text that was taken.

@@ -16,8 +16,6 @@ package final class RemoteEmbedder: Embedder {
     private let queue = EmbeddingQueue(width: 4)
     /// Texts in one request. Shrinks when the server shows that it takes less.
     private let batchLimit = Mutex(64)
-    /// Held while a request's texts are collected: each takes all it can before the next begins, so that requests are few.
-    private let collecting = Mutex(())
 
     private init(model: EmbeddingModel, endpoint: EmbeddingEndpoint) {
         self.model = model
@@ -80,18 +78,16 @@ package final class RemoteEmbedder: Embedder {
 
     private func collect(_ priority: Workers.Priority) -> [RemoteText]? {
         let limit = batchLimit.withLock { $0 }
-        return collecting.withLock { _ in
-            var texts: [RemoteText] = []
-            var tokens = 0
-            let isServing = queue.takeBatch(priority) { item in
-                let text = RemoteText(item, maxTokens: model.maxTokens)
-                texts.append(text)
-                tokens += text.tokens
-                // Whether there is room for one as long as the model takes.
-                return texts.count < limit && tokens + model.maxTokens <= Self.mostTokens
-            }
-            return isServing ? texts : nil
+        var items: [EmbeddingQueue.Item] = []
+        var tokens = 0
+        let isServing = queue.takeFullBatch(priority) { item in
+            items.append(item)
+            tokens += min(RemoteText.mostTokens(of: item.input), model.maxTokens)
+            // Whether there is room for one as long as the model takes.
+            return items.count < limit && tokens + model.maxTokens <= Self.mostTokens
         }
+        // Looking through the texts takes its time, for which no other server should wait.
+        return isServing ? items.map { RemoteText($0, maxTokens: model.maxTokens) } : nil
     }
 
     /// Sends a batch; in halves where the server finds it too large, which it tells in many ways.

@@ -33,6 +33,14 @@ struct RemoteText: Sendable {
         return half
     }
 
+    /// What no tokenizer exceeds, known without a look at the text.
+    static func mostTokens(of input: EmbeddingInput) -> Int {
+        switch input {
+        case .text(let text): text.utf8.count
+        case .tokens(let tokens): tokens.count
+        }
+    }
+
     private static func cut(_ input: EmbeddingInput, to limit: Int) -> (EmbeddingInput, tokens: Int, isCut: Bool) {
         switch input {
         case .text(let text):

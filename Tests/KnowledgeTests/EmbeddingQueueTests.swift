@@ -56,6 +56,23 @@ struct EmbeddingQueueTests {
         for task in tasks { task.cancel() }
     }
 
+    @Test("lets a question's batch be filled while one of documents is")
+    func filling() async throws {
+        let tasks = [await ask("ab"), await ask("UV", .urgent)]
+        var taken: [String] = []
+        let isServing = queue.takeFullBatch(.background) { document in
+            taken.append(Self.name(document))
+            _ = queue.takeFullBatch(.urgent) { question in
+                taken.append(Self.name(question))
+                return true
+            }
+            return true
+        }
+        #expect(isServing)
+        #expect(taken == ["a", "U", "V", "b"])
+        for task in tasks { task.cancel() }
+    }
+
     @Test("gives every caller its own vectors, in the order of its inputs, whatever the order they are made in")
     func order() async throws {
         let letters = (0..<60).map { String(UnicodeScalar(UInt8(65 + $0))) }.joined()
