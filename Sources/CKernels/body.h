@@ -15,6 +15,9 @@
 
 #include <string.h>
 
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+
 enum { PANEL = LANES * TILE_VECTORS };
 
 typedef byte_cell vec_cell __attribute__((vector_size(sizeof(byte_cell) * LANES)));

@@ -2,9 +2,6 @@
 //
 // `precision`, `rows` and `vectors` are constants wherever these are inlined, so that a tile's sums stay in registers.
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
-
 /// Both factors of a product, in words: `depth` of them in a row of `a` and in a column of `b`, whose rows are
 /// neighbours.
 typedef struct tile_factors {

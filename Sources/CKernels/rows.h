@@ -19,11 +19,11 @@ static void layer_norm(const kern_layer_norm *norm, float *rows, size_t count) {
     }
 }
 
-static void peaks(const float *rows, size_t count, size_t size, float *peaks) {
+static void squares(const float *rows, size_t count, size_t size, float *sums) {
     for (const float *row = rows; row < rows + count * size; row += size)
         for (size_t i = 0; i < size; i += LANES) {
             vec x = vec_load(row + i);
-            vec_store(peaks + i, vec_max(vec_load(peaks + i), vec_max(x, -x)));
+            vec_store(sums + i, vec_fma(x, x, vec_load(sums + i)));
         }
 }
 

@@ -22,6 +22,38 @@ static inline void store_bfloats(uint16_t *p, vec x) {
 
 static inline size_t groups_of(size_t inputs) { return (inputs + kern_group - 1) / kern_group; }
 
+// MARK: - Rotation
+
+/// Each number becomes the sum or, in the upper half of a pair, the difference of the two `distance` lanes apart.
+INLINE vec vec_butterfly(vec x, const size_t distance) {
+    vec other, sign;
+    UNROLL for (size_t i = 0; i < LANES; i++) {
+        other[i] = x[i ^ distance];
+        sign[i] = i & distance ? -1 : 1;
+    }
+    return vec_fma(x, sign, other);
+}
+
+/// Multiplies a whole group with the Hadamard matrix of its size, whose rows have the length sqrt(kern_group).
+///
+/// A number far off is then spread over all of the group, which needs smaller steps. Both factors of a product are
+/// turned alike, so that it stays the same. (Ashkboos et al., QuaRot, 2024.)
+static void rotate(float *numbers) {
+    enum { COUNT = kern_group / LANES };
+    vec x[COUNT];
+    UNROLL for (size_t i = 0; i < COUNT; i++) x[i] = vec_load(numbers + i * LANES);
+    UNROLL for (size_t distance = COUNT / 2; distance > 0; distance /= 2)
+        UNROLL for (size_t i = 0; i < COUNT; i++)
+            if (!(i & distance)) {
+                vec sum = x[i] + x[i + distance];
+                x[i + distance] = x[i] - x[i + distance];
+                x[i] = sum;
+            }
+    UNROLL for (size_t distance = LANES / 2; distance > 0; distance /= 2)
+        UNROLL for (size_t i = 0; i < COUNT; i++) x[i] = vec_butterfly(x[i], distance);
+    UNROLL for (size_t i = 0; i < COUNT; i++) vec_store(numbers + i * LANES, x[i]);
+}
+
 // MARK: - Rows
 
 /// Scale and offset of a group of a row: number = stored * scale + offset.
@@ -38,14 +70,18 @@ static inline size_t row_words(kern_precision precision, size_t inputs) {
     }
 }
 
-/// One group of an int8 row. Zero is between the ends, so that all-equal groups work.
+/// One group of an int8 row. Zero is between the ends, so that groups of zeros work.
 static row_group quantise_group(const float *row, const float *factors, size_t size, byte_cell *cells) {
     float numbers[kern_group];
-    vec low = vec_all(0), high = low;
     for (size_t i = 0; i < size; i += LANES) {
         vec x = vec_load(row + i);
         if (factors) x *= vec_load(factors + i);
         vec_store(numbers + i, x);
+    }
+    if (size == kern_group) rotate(numbers);
+    vec low = vec_all(0), high = low;
+    for (size_t i = 0; i < size; i += LANES) {
+        vec x = vec_load(numbers + i);
         low = vec_min(low, x);
         high = vec_max(high, x);
     }
@@ -100,8 +136,13 @@ static size_t packed_words(kern_precision precision, size_t outputs, size_t inpu
 /// One output's numbers of one group, at one column of a panel.
 static void pack_group(const float *weights, const float *factors, size_t size, int32_t *column) {
     float numbers[kern_group], largest = 0;
+    for (size_t k = 0; k < size; k++) numbers[k] = factors ? weights[k] / factors[k] : weights[k];
+    if (size == kern_group) {
+        rotate(numbers);
+        // Both factors turned, each kern_group's root too long.
+        for (size_t k = 0; k < size; k++) numbers[k] /= kern_group;
+    }
     for (size_t k = 0; k < size; k++) {
-        numbers[k] = factors ? weights[k] / factors[k] : weights[k];
         float x = __builtin_fabsf(numbers[k]);
         largest = x > largest ? x : largest;
     }

@@ -23,7 +23,8 @@ typedef enum kern_precision : uint32_t {
     /// Float32 with 16 bits less of fraction.
     kern_bfloat16,
     /// Integers of 8 bits. `kern_group` neighbouring inputs share a scale: of weights, one for each output; of rows,
-    /// one for each row, and an offset, so that rows use all 256 values.
+    /// one for each row, and an offset, so that rows use all 256 values. Whole groups of both are turned by a Hadamard
+    /// matrix before, which leaves the product as it is.
     kern_int8,
 } kern_precision;
 
@@ -139,8 +140,8 @@ typedef struct kern_table {
     size_t (*_Nonnull packed_words)(kern_precision precision, size_t outputs, size_t inputs);
     /// Lays out weights for products, rounding them to the precision.
     void (*_Nonnull pack)(const kern_pack *_Nonnull work);
-    /// peaks[i] = max(peaks[i], |rows[r][i]|) over `count` rows of `size` floats, a multiple of 16.
-    void (*_Nonnull peaks)(const float *_Nonnull rows, size_t count, size_t size, float *_Nonnull peaks);
+    /// sums[i] += rows[r][i]^2 over `count` rows of `size` floats, a multiple of 16.
+    void (*_Nonnull squares)(const float *_Nonnull rows, size_t count, size_t size, float *_Nonnull sums);
     void (*_Nonnull linear)(const kern_linear *_Nonnull layer);
     void (*_Nonnull attention)(const kern_attention *_Nonnull work);
     void (*_Nonnull layer_norm)(const kern_layer_norm *_Nonnull norm, float *_Nonnull rows, size_t count);

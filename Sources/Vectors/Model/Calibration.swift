@@ -1,8 +1,8 @@
 import CKernels
 
-/// The largest magnitude of each number that goes into a layer's queries, keys and values, and into its feed-forward
-/// block.
-struct LayerPeaks {
+/// How large the numbers are that go into a layer's queries, keys and values, and into its feed-forward block: of each,
+/// the sum of its squares over all tokens.
+struct LayerPowers {
     let qkv: FloatBuffer
     let up: FloatBuffer
 
@@ -29,10 +29,10 @@ final class Calibration {
     }
 
     /// What the next layer sees. To be called for every layer in order.
-    func peaks(of layer: PlainLayer) -> LayerPeaks {
-        let peaks = LayerPeaks(hidden: pass.shape.hidden)
-        pass.run(layer.packed(pass.kernels, .float32), samples[...], observer: peaks)
-        return peaks
+    func powers(of layer: PlainLayer) -> LayerPowers {
+        let powers = LayerPowers(hidden: pass.shape.hidden)
+        pass.run(layer.packed(pass.kernels, .float32), samples[...], observer: powers)
+        return powers
     }
 
     /// Enough of everything that texts are made of to see which numbers of a hidden state are large: plain prose, a

@@ -57,7 +57,9 @@ struct EncoderWeights: Sendable {
         let calibration = precision == .int8 ? Calibration(samples, shape, kernels, embeddings) : nil
         for number in 0..<shape.layers {
             let plain = try loader.layer(number)
-            layers.append(plain.packed(kernels, precision, peaks: calibration?.peaks(of: plain)))
+            layers.append(
+                plain.packed(
+                    kernels, precision, powers: calibration?.powers(of: plain), isLast: number == shape.layers - 1))
         }
     }
 }

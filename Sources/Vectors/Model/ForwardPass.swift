@@ -36,13 +36,11 @@ final class ForwardPass: Sendable {
         context = FloatBuffer(count: capacity * shape.hidden)
         wide = FloatBuffer(count: Self.tileRows * shape.upColumns)
         let words = kernels.table.pointee.row_words
+        // With int8, some matrices are bfloat16.
+        func longest(_ size: Int) -> Int { max(words(precision.kernel, size), words(kern_bfloat16, size)) }
         factor = FloatBuffer(
             count: precision == .float32
-                ? 0
-                : max(
-                    capacity * words(precision.kernel, shape.hidden), Self.tileRows * words(kern_bfloat16, shape.hidden),
-                    Self.tileRows * words(precision.kernel, shape.intermediate),
-                    Self.tileRows * words(kern_bfloat16, shape.intermediate)))
+                ? 0 : max(capacity * longest(shape.hidden), Self.tileRows * longest(shape.intermediate)))
         scratch = FloatBuffer(
             count: kern_attention_scratch(kernels.table, min(capacity, shape.longestText), shape.headSize))
     }
@@ -84,10 +82,10 @@ final class ForwardPass: Sendable {
     /// Takes `hidden` through a layer.
     ///
     /// - Parameter observer: Is told how large the numbers are on the way.
-    func run(_ layer: LayerWeights, _ texts: ArraySlice<[Int32]>, observer: LayerPeaks? = nil) {
+    func run(_ layer: LayerWeights, _ texts: ArraySlice<[Int32]>, observer: LayerPowers? = nil) {
         let size = shape.hidden
         let total = texts.reduce(0) { $0 + $1.count }
-        if let observer { kernels.table.pointee.peaks(hidden.base, total, size, observer.qkv.base) }
+        if let observer { kernels.table.pointee.squares(hidden.base, total, size, observer.qkv.base) }
         apply(layer.qkv, hidden.base, rows: total, to: qkv.base, as: attentionPrecision)
         if let norm = layer.queryNorm { normalise(qkv.base, rows: total, norm, stride: 3 * size) }
         if let norm = layer.keyNorm { normalise(qkv.base + size, rows: total, norm, stride: 3 * size) }
@@ -97,7 +95,7 @@ final class ForwardPass: Sendable {
             let state = hidden.base + first * size
             apply(layer.attention, context.base + first * size, rows: rows, adding: state, to: state)
             normalise(state, rows: rows, layer.attentionNorm)
-            if let observer { kernels.table.pointee.peaks(state, rows, size, observer.up.base) }
+            if let observer { kernels.table.pointee.squares(state, rows, size, observer.up.base) }
             widen(state, rows: rows, layer.up)
             apply(layer.down, wide.base, rows: rows, adding: state, to: state)
             normalise(state, rows: rows, layer.outputNorm)

@@ -96,19 +96,24 @@ struct PlainLayer {
     var down: PlainLinear
     var outputNorm: NormWeights
 
-    /// - Parameter peaks: The largest numbers that go into the first matrices of both blocks; nil: not known.
+    /// - Parameters:
+    ///   - powers: How large the numbers are that go into the first matrices of both blocks; nil: not known.
+    ///   - isLast: Whether no other layer follows.
     ///
-    /// Where bfloat16 is fast, the matrices behind attention and activation have it instead of int8: their inputs are the
-    /// hardest to round. That costs a seventh of the speed and halves the error.
-    func packed(_ kernels: Kernels, _ precision: Precision, peaks: LayerPeaks? = nil) -> LayerWeights {
+    /// Where bfloat16 is fast, the matrices behind attention and activation have it instead of int8: their inputs are
+    /// the hardest to round. So have the last layer's queries, keys and values, which in int8 would add as much error
+    /// as those of three other layers.
+    func packed(
+        _ kernels: Kernels, _ precision: Precision, powers: LayerPowers? = nil, isLast: Bool = false
+    ) -> LayerWeights {
         let careful = precision == .int8 && kernels.table.pointee.has_bfloat16 ? .bfloat16 : precision
         return LayerWeights(
-            qkv: qkv.packed(kernels, precision, peaks: peaks?.qkv),
+            qkv: qkv.packed(kernels, isLast ? careful : precision, powers: powers?.qkv),
             queryNorm: queryNorm,
             keyNorm: keyNorm,
             attention: attention.packed(kernels, careful),
             attentionNorm: attentionNorm,
-            up: up.packed(kernels, precision, peaks: peaks?.up),
+            up: up.packed(kernels, precision, powers: powers?.up),
             down: down.packed(kernels, careful),
             outputNorm: outputNorm)
     }
@@ -135,10 +140,10 @@ struct PlainLinear {
         for index in 0..<rows { bias.base[index] *= factor }
     }
 
-    /// - Parameter peaks: The largest magnitude of each input; nil: not known.
-    func packed(_ kernels: Kernels, _ precision: Precision, peaks: FloatBuffer? = nil) -> LinearWeights {
+    /// - Parameter powers: The sum of each input's squares; nil: not known.
+    func packed(_ kernels: Kernels, _ precision: Precision, powers: FloatBuffer? = nil) -> LinearWeights {
         let table = kernels.table.pointee
-        let factors = precision == .int8 ? peaks.map { balance($0, kernels) } : nil
+        let factors = precision == .int8 ? powers.map { balance($0, kernels) } : nil
         let packed = FloatBuffer(count: table.packed_words(precision.kernel, outputs, inputs))
         var work = kern_pack(
             precision: precision.kernel, weights: weights.base, outputs: outputs, inputs: inputs,
@@ -151,14 +156,14 @@ struct PlainLinear {
     /// Factors that make an input's numbers as large as its weights.
     ///
     /// A few inputs of a transformer are many times larger than the others, which then would share few of int8's 256
-    /// values; their weights have room. (Xiao et al., SmoothQuant, 2023, with alpha = 0.5: for MiniLM, 0.4
-    /// leaves texts below a cosine of 0.999.)
-    private func balance(_ peaks: FloatBuffer, _ kernels: Kernels) -> FloatBuffer {
+    /// values; their weights have room. (Xiao et al., SmoothQuant, 2023, with alpha = 0.5, but of root mean
+    /// squares in place of peaks: what is rounded is turned, and no longer has the inputs' peaks.)
+    private func balance(_ powers: FloatBuffer, _ kernels: Kernels) -> FloatBuffer {
         let factors = FloatBuffer(count: inputs)
-        factors.base.initialize(repeating: 1e-8, count: inputs)
-        kernels.table.pointee.peaks(weights.base, outputs, inputs, factors.base)
+        factors.base.initialize(repeating: 1e-16, count: inputs)
+        kernels.table.pointee.squares(weights.base, outputs, inputs, factors.base)
         for index in 0..<inputs {
-            factors.base[index] = (factors.base[index] / max(peaks.base[index], 1e-5)).squareRoot()
+            factors.base[index] = (factors.base[index] / max(powers.base[index], 1e-10)).squareRoot().squareRoot()
         }
         return factors
     }
