@@ -30,8 +30,8 @@ struct Edition: Hashable, Sendable {
 
     /// Of damaged numbers only so much is left that it is wrong: whoever counts the chunks then finds it.
     var chunkCount: Int {
-        let (count, isTooMuch) = lastChunk.subtractingReportingOverflow(firstChunk)
-        return isTooMuch ? Self.mostChunks : Int(min(max(0, count.addingReportingOverflow(1).partialValue), Int64(Self.mostChunks)))
+        let (distance, isTooMuch) = lastChunk.subtractingReportingOverflow(firstChunk)
+        return isTooMuch ? Self.mostChunks : Int(min(max(-1, distance), Int64(Self.mostChunks) - 1)) + 1
     }
 
     var completed: CompletedDocument {
