@@ -90,6 +90,19 @@ struct PDFTests {
             """)
     }
 
+    @Test("keeps the hyphens at its lines' ends where it is long and never breaks a word that it also writes whole")
+    func ownHyphens() throws {
+        let broken = ["The fee is one-", "time and self-", "explaining."]
+        func text(breaking more: [String]) throws -> String {
+            let filler = (0..<15).map { _ in
+                PDFFixture.column((0..<45).map { _ in "eight plain words that stand in a line" })
+            }
+            return try self.text(PDFFixture([PDFFixture.column(broken + more)] + filler)).text
+        }
+        #expect(try text(breaking: []).contains("The fee is one-time and self-explaining."))
+        #expect(try text(breaking: ["It is plain, and pl-", "ain."]).contains("The fee is onetime and selfexplaining."))
+    }
+
     @Test("has the headings of its outline, and below them those that its type shows")
     func headings() throws {
         func prose(_ y: Int) -> [PDFFixture.Text] {

@@ -11,27 +11,36 @@ struct Hyphenation {
 
     /// Whole words of the document, in lower case, that a broken one could be.
     private var known: Set<String> = []
+    /// Whether lines end within words only where these have a hyphen anyway: so it is in long documents that never break a
+    /// word which they also write whole.
+    private var breaksAtHyphens = false
+    /// A document of fewer words may break words and yet write none of them whole.
+    private static let tellingWords = 5_000
     private static let conjunctions: Set<String> = [
         "und", "oder", "bzw.", "bis", "sowie", "and", "or", "to", "et", "ou", "y", "o", "e", "en", "of",
     ]
 
     init(_ pages: [PageLayout]) {
-        var wanted: Set<String> = []
+        var whole: Set<String> = []
+        var hyphenated: Set<String> = []
         for page in pages {
             for (line, next) in zip(page.lines, page.lines.dropFirst()) {
                 guard let head = line.words.last?.text, Self.isBroken(head), let tail = next.words.first?.text else {
                     continue
                 }
-                wanted.insert(Self.word(head.dropLast() + tail))
-                wanted.insert(Self.word(head + tail))
+                whole.insert(Self.word(head.dropLast() + tail))
+                hyphenated.insert(Self.word(head + tail))
             }
         }
-        guard !wanted.isEmpty else { return }
-        for page in pages {
-            for line in page.lines {
-                for word in line.words.map({ Self.word($0.text) }) where wanted.contains(word) { known.insert(word) }
+        guard !whole.isEmpty else { return }
+        var count = 0
+        for line in pages.lazy.flatMap(\.lines) {
+            count += line.words.count
+            for word in line.words.map({ Self.word($0.text) }) where whole.contains(word) || hyphenated.contains(word) {
+                known.insert(word)
             }
         }
+        breaksAtHyphens = count >= Self.tellingWords && known.isDisjoint(with: whole)
     }
 
     /// How the last word of a line and the first of the next belong together; nil if the line ends with a whole word.
@@ -40,6 +49,7 @@ struct Hyphenation {
         if Self.conjunctions.contains(tail.lowercased()) || !first.isLetter && !first.isNumber { return .apart }
         if known.contains(Self.word(String(head.dropLast()) + String(tail))) { return .join }
         if known.contains(Self.word(String(head) + String(tail))) { return .keepHyphen }
+        if breaksAtHyphens && head.last != "\u{AD}" { return .keepHyphen }
         return first.isLowercase || !first.isCased ? .join : .keepHyphen
     }
 
