@@ -110,13 +110,17 @@ struct RefusalScoresTests {
         }
     }
 
-    @Test("is no matter of quotes: those are on a page however its words are spaced and ligatured, and in no other words")
+    @Test("is no matter of quotes: those are on a page whatever a reader does to lines, hyphens and ligatures, and in no other words")
     func quotes() {
-        let page = "The net\u{AD} sales of 2 022 were e\u{FB03}cient,\nwhich sur-\nprised."
+        let page = "The net\u{AD} sales of 2022 were e\u{FB03}cient,\nwhich sur-\nprised. Net sales1\nQ1\nQ2\n81,797\n85,777"
         #expect(QuoteCheck.isQuote("The net sales of 2022 were efficient, which surprised.", in: page))
-        #expect(QuoteCheck.isQuote("prised. | The net\n\nwhich sur-", in: page + " The net"))
-        #expect(!QuoteCheck.isQuote("The net sales of 2022\nwere not", in: page))
+        #expect(QuoteCheck.isQuote("Net sales 1 | Q1 | 81,797\nQ2 | 85,777", in: page))
+        #expect(!QuoteCheck.isQuote("Net sales of 2022 were not", in: page))
         #expect(!QuoteCheck.isQuote("The net sales of 2023", in: page))
+        #expect(!QuoteCheck.isQuote("Q1 | Q2 | Q2", in: page))
         #expect(!QuoteCheck.isQuote(" ", in: page))
+        #expect(QuoteCheck.isQuoteLineByLine("prised. | Net\n\nwhich sur-", in: page))
+        #expect(!QuoteCheck.isQuoteLineByLine("Q1 | 81,797", in: page))
+        #expect(!QuoteCheck.isQuoteLineByLine("The net sales of 2022\nwere not", in: page))
     }
 }

@@ -22,6 +22,8 @@ struct Pages: Sendable {
         guard let pages = texts[document] else { return nil }
         return page.map { pages[$0] ?? "" } ?? pages.sorted { $0.key < $1.key }.map(\.value).joined(separator: "\n")
     }
+
+    func has(_ page: Int, of document: String) -> Bool { texts[document]?[page] != nil }
 }
 
 /// Has questions answered as users have them answered, and checks what the answers rest on.
@@ -33,8 +35,13 @@ struct CitationEvaluation: Sendable {
         var references = 0
         /// References that name a page.
         var paged = 0
-        /// References whose quote is on the page that they name, or in the document where they name none.
+        /// References whose quote is on the page that they name, or in the document where they name none; those of them that
+        /// are there line by line; and those whose quote the check finds on the next page as well, which says what it is worth.
         var onPage = 0
+        var lineByLine = 0
+        var onNextPage = 0
+        /// References whose page has a next one.
+        var followed = 0
         /// References whose quote is the document's text from `start` to `end`.
         var exact = 0
         /// Answers all of whose references are right in both ways.
@@ -100,13 +107,19 @@ extension CitationEvaluation.Report {
             let isExact =
                 passage.characters.upperBound <= text.count
                 && text[passage.characters].elementsEqual(passage.text.unicodeScalars)
-            let isOnPage = (ids[passage.filename] ?? []).contains { id in
-                pages.text(of: id, page: passage.page).map { QuoteCheck.isQuote(passage.text, in: $0) } ?? false
-            }
+            let ids = ids[passage.filename] ?? []
+            let texts = ids.compactMap { pages.text(of: $0, page: passage.page) }
+            let isOnPage = texts.contains { QuoteCheck.isQuote(passage.text, in: $0) }
             references += 1
             paged += passage.page == nil ? 0 : 1
             exact += isExact ? 1 : 0
             onPage += isOnPage ? 1 : 0
+            lineByLine += texts.contains { QuoteCheck.isQuoteLineByLine(passage.text, in: $0) } ? 1 : 0
+            if let next = passage.page.map({ $0 + 1 }), ids.contains(where: { pages.has(next, of: $0) }) {
+                let texts = ids.compactMap { pages.text(of: $0, page: next) }
+                followed += 1
+                onNextPage += texts.contains { QuoteCheck.isQuote(passage.text, in: $0) } ? 1 : 0
+            }
             if isExact && isOnPage { continue }
             areRight = false
             let page = passage.page.map { ", page \($0)" } ?? ""
@@ -123,6 +136,8 @@ extension CitationEvaluation.Report {
             ("references_with_page", .integer(paged)),
             ("quotes_exact", .number(share(exact, of: references).rounded(to: 6))),
             ("quotes_on_page", .number(share(onPage, of: references).rounded(to: 6))),
+            ("quotes_line_by_line", .number(share(lineByLine, of: references).rounded(to: 6))),
+            ("quotes_on_next_page", .number(share(onNextPage, of: followed).rounded(to: 6))),
             ("answers_correct", .number(share(correct, of: questions).rounded(to: 6))),
             ("document_recall@5", .number(recalls.mean.rounded(to: 6))),
             ("p50_ms", .number(milliseconds.percentile(0.5).rounded(to: 3))),
