@@ -38,6 +38,7 @@ struct Extract: AsyncParsableCommand {
                 "heading_path": .array(path.map(JSONValue.string)),
             ]
             fields["level"] = block.headingLevel.map(JSONValue.integer)
+            fields["page"] = block.page.map(JSONValue.integer)
             return .object(fields)
         }
         return [
@@ -89,7 +90,7 @@ struct ChunkCommand: AsyncParsableCommand {
             "text": .string(chunk.text), "context": .string(chunk.context), "tokens": .integer(chunk.tokenCount),
             "start": .integer(chunk.characters.lowerBound), "end": .integer(chunk.characters.upperBound),
             "heading_path": .array(chunk.headingPath.map(JSONValue.string)),
-            "locator": chunk.locator.map(JSONValue.string) ?? .null,
+            "page": chunk.page.map(JSONValue.integer) ?? .null, "locator": chunk.locator.map(JSONValue.string) ?? .null,
         ]
     }
 }
