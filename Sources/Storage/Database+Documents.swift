@@ -40,14 +40,15 @@ extension Database: DocumentStore {
                 SELECT created_at, id FROM document
                 WHERE tenant_id = :tenant AND knowledge_base_id = :base AND id = COALESCE((
                     SELECT id FROM document
-                    WHERE tenant_id = :tenant AND knowledge_base_id = :base AND file_id = $cursor
-                ), $cursor)
+                    WHERE tenant_id = :tenant AND knowledge_base_id = :base AND file_id = :cursor
+                ), :cursor)
                 """,
+            key: "file_id",
             arguments: ["tenant": scope.tenant.rawValue, "base": base.rawValue, "status": status]
         )
-        return try await read { db in
+        return try await read { [ends] db in
             try db.requireKnowledgeBase(base, of: scope.tenant)
-            return try list.page(page, in: db, Document.init(row:))
+            return try list.page(page, in: db, ends, Document.init(row:))
         }
     }
 

@@ -91,12 +91,12 @@ extension Database: FileBatchStore {
                     WHERE batch_id = :batch AND (:status IS NULL OR document.status = :status)
                 ) WHERE 1
                 """,
-            position: "SELECT created_at, id FROM file WHERE tenant_id = :tenant AND id = $cursor",
+            position: "SELECT created_at, id FROM file WHERE tenant_id = :tenant AND id = :cursor",
             arguments: ["tenant": scope.tenant.rawValue, "batch": id.rawValue, "status": status]
         )
-        return try await read { db in
+        return try await read { [ends] db in
             _ = try db.batch(id, of: base, tenant: scope.tenant)
-            return try list.page(page, in: db) { row in
+            return try list.page(page, in: db, ends) { row in
                 try db.document(row.id("document_id"), of: scope.tenant, as: row.id("id"))
             }
         }

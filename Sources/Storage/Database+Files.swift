@@ -22,10 +22,10 @@ extension Database: FileStore {
     package func files(purpose: String?, page: Page, in scope: Scope) async throws -> Listing<StoredFile> {
         let list = OrderedList(
             select: "SELECT * FROM file WHERE tenant_id = :tenant AND (:purpose IS NULL OR purpose = :purpose)",
-            position: "SELECT created_at, id FROM file WHERE tenant_id = :tenant AND id = $cursor",
+            position: "SELECT created_at, id FROM file WHERE tenant_id = :tenant AND id = :cursor",
             arguments: ["tenant": scope.tenant.rawValue, "purpose": purpose]
         )
-        return try await read { db in try list.page(page, in: db, StoredFile.init(row:)) }
+        return try await read { [ends] db in try list.page(page, in: db, ends, StoredFile.init(row:)) }
     }
 
     package func content(of id: FileID, in scope: Scope) async throws -> Data {

@@ -124,11 +124,11 @@ extension Database: JobStore {
     package func jobs(status: Job.Status?, page: Page, in scope: Scope) async throws -> Listing<Job> {
         let list = OrderedList(
             select: "SELECT * FROM job WHERE tenant_id = :tenant" + (status == nil ? "" : " AND status = :status"),
-            position: "SELECT created_at, id FROM job WHERE tenant_id = :tenant AND id = $cursor",
+            position: "SELECT created_at, id FROM job WHERE tenant_id = :tenant AND id = :cursor",
             arguments: status.map { ["tenant": scope.tenant.rawValue, "status": $0.rawValue] }
                 ?? ["tenant": scope.tenant.rawValue]
         )
-        return try await read { db in try list.page(page, in: db, Job.init(row:)) }
+        return try await read { [ends] db in try list.page(page, in: db, ends, Job.init(row:)) }
     }
 
     package func cancel(_ id: JobID, in scope: Scope) async throws -> Job {

@@ -45,10 +45,10 @@ extension Database: KnowledgeBaseStore {
     package func knowledgeBases(page: Page, in scope: Scope) async throws -> Listing<KnowledgeBase> {
         let list = OrderedList(
             select: "\(KnowledgeBase.select) WHERE tenant_id = :tenant",
-            position: "SELECT created_at, id FROM known_base WHERE tenant_id = :tenant AND id = $cursor",
+            position: "SELECT created_at, id FROM known_base WHERE tenant_id = :tenant AND id = :cursor",
             arguments: ["tenant": scope.tenant.rawValue]
         )
-        return try await read { db in try list.page(page, in: db, db.knowledgeBase) }
+        return try await read { [ends] db in try list.page(page, in: db, ends, db.knowledgeBase) }
     }
 
     package func update(_ base: KnowledgeBase, in scope: Scope) async throws {

@@ -37,9 +37,9 @@ extension Database: RequestBatchStore {
     package func requestBatches(page: Page, in scope: Scope) async throws -> Listing<RequestBatch> {
         let list = OrderedList(
             select: "SELECT * FROM request_batch WHERE tenant_id = :tenant",
-            position: "SELECT created_at, id FROM request_batch WHERE tenant_id = :tenant AND id = $cursor",
+            position: "SELECT created_at, id FROM request_batch WHERE tenant_id = :tenant AND id = :cursor",
             arguments: ["tenant": scope.tenant.rawValue])
-        return try await read { db in try list.page(page, in: db, RequestBatch.init(row:)) }
+        return try await read { [ends] db in try list.page(page, in: db, ends, RequestBatch.init(row:)) }
     }
 
     package func cancelRequestBatch(_ id: RequestBatchID, in scope: Scope) async throws -> RequestBatch {

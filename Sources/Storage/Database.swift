@@ -18,6 +18,7 @@ package final class Database: Sendable {
     let readers: Readers
     let filters = DocumentFilters()
     let postings = PostingCache()
+    let ends = PageEnds()
     private let now: @Sendable () -> Date
     private let onDamage: @Sendable (StorageError) -> Void
     /// What was told of already.

@@ -135,6 +135,9 @@ struct ScopedCall: Sendable, CustomTestStringConvertible {
             return try await run(things.world.database, things, scope)
         } catch RequestError.notFound {
             return false
+        } catch RequestError.invalid {
+            // A cursor that is not of the list.
+            return false
         }
     }
 
@@ -144,6 +147,8 @@ struct ScopedCall: Sendable, CustomTestStringConvertible {
             return try await run(things.world.database, things, scope) ? "found" : nil
         } catch RequestError.notFound(let kind, _, let parameter) {
             return "\(kind) \(parameter ?? "-")"
+        } catch RequestError.invalid(let parameter, let message) {
+            return "\(parameter ?? "-") \(message)"
         }
     }
 

@@ -78,14 +78,50 @@ struct PagingTests {
         #expect(try await list.page(page, world, base).elements == Array(all[3..<7]))
     }
 
-    @Test("gives an empty list for a cursor that is not there", arguments: List.allCases)
+    @Test("refuses a cursor that never was in the list", arguments: List.allCases)
     func unknownCursors(_ list: List) async throws {
         let (world, base) = try await Self.filled()
-        for page in [Page(after: "nothing"), Page(before: "nothing")] {
-            let listing = try await list.page(page, world, base)
-            #expect(listing.elements.isEmpty)
-            #expect(!listing.hasMore)
+        let message = "names nothing that is or was in this list"
+        for (name, page) in [("after", Page(after: "nothing")), ("before", Page(before: "nothing"))] {
+            await #expect(throws: RequestError.invalid(parameter: name, message: message)) {
+                try await list.page(page, world, base)
+            }
         }
+    }
+
+    @Test("gives every row to a client that deletes each page before it asks for the next", arguments: [1, 2, 4])
+    func deletesOnTheWay(_ limit: Int) async throws {
+        let (world, base) = try await Self.filled()
+        let database = world.database
+        let lists: [(List, Page.Order)] = [
+            (.documents, .ascending), (.files, .descending), (.knowledgeBases, .ascending),
+        ]
+        for (list, order) in lists {
+            var page = Page(limit: limit, order: order)
+            while true {
+                let listing = try await list.page(page, world, base)
+                for id in listing.elements {
+                    switch list {
+                    case .documents: try await database.remove(FileID(rawValue: id), from: base, in: world.scope)
+                    case .files: try await database.remove(FileID(rawValue: id), in: world.scope)
+                    default: try await database.remove(KnowledgeBaseID(rawValue: id), in: world.scope)
+                    }
+                }
+                guard listing.hasMore, let last = listing.elements.last else { break }
+                page.after = last
+            }
+            if list == .documents { continue }
+            #expect(try await list.page(Page(), world, base).elements.isEmpty)
+        }
+    }
+
+    @Test("remembers at least some thousand ends of pages, and no more than twice that")
+    func forgetsTheOldest() {
+        let ends = PageEnds()
+        func cursor(_ number: Int) -> PageEnds.Cursor { .init(list: "list", arguments: [:], id: "\(number)") }
+        for number in 0..<50_000 { ends.note(.init(createdAt: 1, id: "\(number)"), of: cursor(number)) }
+        #expect((45_000..<50_000).allSatisfy { ends.position(of: cursor($0))?.id == "\($0)" })
+        #expect((0..<33_000).allSatisfy { ends.position(of: cursor($0)) == nil })
     }
 
     @Test("counts only what passes the filter")

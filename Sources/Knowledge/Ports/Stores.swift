@@ -7,7 +7,8 @@ package struct Page: Hashable, Sendable {
     package var limit: Int
     /// By creation time, then id.
     package var order: Order
-    /// Only what comes behind this id in the given order; an id that is not there gives an empty list.
+    /// Only what comes behind this id in the given order, also where it was deleted after a page had ended with it. Any
+    /// other id that is not in the list is `RequestError.invalid`.
     package var after: String?
     package var before: String?
 

@@ -93,13 +93,17 @@ struct ResponseRoutes: Sendable {
     private func inputItems(_ request: Request, _ context: AppContext) async throws -> Response {
         let page = try request.page()
         let response = try await responses.response(context.id("response"), in: context.caller())
-        return try Response.json(wire(response.input.page(page) { $0["id"]?.string ?? "" }) { $0 })
+        return try Response.json(wire(try response.input.page(page) { $0["id"]?.string ?? "" }) { $0 })
     }
 }
 
 extension Array where Element: Sendable {
     /// A page of a list that is at hand as a whole, oldest first.
-    fileprivate func page(_ page: Page, _ id: (Element) -> String) -> Listing<Element> {
+    fileprivate func page(_ page: Page, _ id: (Element) -> String) throws -> Listing<Element> {
+        for (name, cursor) in [("after", page.after), ("before", page.before)] {
+            guard let cursor, !contains(where: { id($0) == cursor }) else { continue }
+            throw RequestError.invalid(parameter: name, message: "names nothing that is in this list")
+        }
         var rest = page.order == .ascending ? self[...] : Array(reversed())[...]
         if let after = page.after { rest = rest.drop { id($0) != after }.dropFirst() }
         if let before = page.before { rest = rest.prefix { id($0) != before } }

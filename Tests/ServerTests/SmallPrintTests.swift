@@ -1,0 +1,35 @@
+import Foundation
+import Hummingbird
+import Testing
+
+@testable import Knowledge
+@testable import Server
+@testable import almanac
+
+@Suite("The small print of OpenAI's API", .timeLimit(.minutes(2)))
+struct SmallPrintTests {
+    private func id(_ answer: TestServer.Answer) throws -> String { try #require(answer.json["id"]?.string) }
+
+    @Test("lets a client delete what it lists while it lists, and refuses cursors that never were")
+    func deletingWhileListing() async throws {
+        try await TestServer.run { server in
+            for number in 0..<7 { _ = try await server.post("/v1/vector_stores", ["name": .string("\(number)")]) }
+            var (after, deleted) = ("", 0)
+            while true {
+                let page = try await server.get("/v1/vector_stores?limit=3\(after)").json
+                for store in page["data"]?.array ?? [] {
+                    let answer = try await server.delete("/v1/vector_stores/\(store["id"]?.string ?? "")")
+                    #expect(answer.status == 200)
+                    deleted += 1
+                }
+                guard page["has_more"] == true, let last = page["last_id"]?.string else { break }
+                after = "&after=\(last)"
+            }
+            #expect(deleted == 7)
+            for name in ["after", "before"] {
+                let answer = try await server.get("/v1/vector_stores?\(name)=vs_none")
+                #expect(answer.status == 400 && answer.error?["param"] == .string(name))
+            }
+        }
+    }
+}
