@@ -47,6 +47,12 @@ struct BlobFolder: Sendable {
         try FileSystem.unlink(path(of: sha256))
     }
 
+    /// Opens a content for reading; nil if it is not there.
+    func open(_ sha256: String) throws -> (path: String, descriptor: Int32)? {
+        let path = path(of: sha256)
+        return try FileSystem.open(path, O_RDONLY).map { (path, $0) }
+    }
+
     /// The bytes, checked against their hash; nil if they are not there.
     func contents(of sha256: String) throws -> Data? {
         guard let data = try FileSystem.contents(path(of: sha256)) else { return nil }

@@ -1,4 +1,4 @@
-package import FoundationEssentials
+import FoundationEssentials
 import GRDB
 package import Knowledge
 
@@ -28,9 +28,14 @@ extension Database: FileStore {
         return try await read { [ends] db in try list.page(page, in: db, ends, StoredFile.init(row:)) }
     }
 
-    package func content(of id: FileID, in scope: Scope) async throws -> Data {
+    package func open(_ id: FileID, in scope: Scope) async throws -> any FileReading {
         let file = try await file(id, in: scope)
-        if let data = try await onDisk({ [blobs] in try blobs.contents(of: file.sha256) }) { return data }
+        let reading = try await onDisk { [blobs, disk] in
+            try blobs.open(file.sha256).map {
+                BlobReading(path: $0.path, descriptor: $0.descriptor, bytes: file.bytes, sha256: file.sha256, disk: disk)
+            }
+        }
+        if let reading { return reading }
         _ = try await self.file(id, in: scope)  // Throws if the file was removed in between.
         throw StorageError.damaged("the content of \(id) is not in the data directory")
     }

@@ -77,6 +77,11 @@ enum FileSystem {
     static func bytes(_ path: String, at offset: Int, count: Int) throws -> Data? {
         guard let descriptor = try open(path, O_RDONLY) else { return nil }
         defer { close(descriptor) }
+        return try bytes(of: descriptor, at: offset, count: count, path: path)
+    }
+
+    /// A stretch of an open file, shorter where the file ends.
+    static func bytes(of descriptor: Int32, at offset: Int, count: Int, path: String) throws -> Data {
         var data = Data(count: count)
         let filled = try data.withUnsafeMutableBytes { buffer in
             var filled = 0

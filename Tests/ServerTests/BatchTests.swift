@@ -84,8 +84,10 @@ struct BatchTests {
 
         func lines(_ file: FileID?) async throws -> [JSONValue] {
             guard let file else { return [] }
-            return try await database.content(of: file, in: BatchTests.scope).split(separator: UInt8(ascii: "\n"))
-                .map { try JSONValue(json: Data($0)) }
+            let reading = try await database.open(file, in: BatchTests.scope)
+            var content = Data()
+            while let piece = try await reading.next() { content += piece }
+            return try content.split(separator: UInt8(ascii: "\n")).map { try JSONValue(json: Data($0)) }
         }
     }
 

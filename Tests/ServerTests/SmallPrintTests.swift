@@ -32,4 +32,15 @@ struct SmallPrintTests {
             }
         }
     }
+
+    @Test("sends a large file as it came, with its length")
+    func contents() async throws {
+        try await TestServer.run { server in
+            let text = String(repeating: "All work and no play. ", count: 30_000)
+            let file = try id(await server.upload("long.txt", text))
+            let answer = try await server.get("/v1/files/\(file)/content")
+            #expect(answer.status == 200 && answer.body == text)
+            #expect(answer.headers[.contentLength] == "\(text.utf8.count)")
+        }
+    }
 }

@@ -138,6 +138,42 @@ struct FileTests {
         #expect(try await world.database.content(of: file.id, in: world.scope) == Data("text".utf8))
     }
 
+    @Test("comes in pieces, and breaks off before its last one where any of it is damaged", arguments: [0, 1, 2])
+    func breaksOff(_ place: Int) async throws {
+        let world = try World()
+        let bytes = (0..<600_000).map { UInt8(truncatingIfNeeded: $0 / 256 ^ $0) }
+        let upload = try await world.database.beginUpload()
+        try await upload.append(bytes)
+        let file = try await world.database.admit(upload, name: "a", purpose: "assistants", in: world.scope)
+        let whole = try await world.database.open(file.id, in: world.scope)
+        var pieces: [Data] = []
+        while let piece = try await whole.next() { pieces.append(piece) }
+        #expect(pieces.count == 3 && Array(pieces.joined()) == bytes && whole.bytes == bytes.count)
+
+        var damaged = bytes
+        damaged[place * 299_000] ^= 1
+        try Data(damaged).write(
+            to: URL(filePath: "\(world.directory.path)/files/\(file.sha256.prefix(2))/\(file.sha256)"))
+        let broken = try await world.database.open(file.id, in: world.scope)
+        var count = 0
+        await #expect {
+            while let piece = try await broken.next() { count += piece.count }
+        } throws: { error in
+            if case StorageError.damaged = error { true } else { false }
+        }
+        #expect(count == 2 * 262_144)
+    }
+
+    @Test("is read to its end where it is removed meanwhile")
+    func outlivesItsRow() async throws {
+        let world = try World()
+        let file = try await world.upload("text")
+        let reading = try await world.database.open(file.id, in: world.scope)
+        try await world.database.remove(file.id, in: world.scope)
+        #expect(try await reading.next() == Data("text".utf8))
+        #expect(try await reading.next() == nil)
+    }
+
     @Test("survives any interleaving of uploads and removals of the same content")
     func survivesRaces() async throws {
         let world = try World()

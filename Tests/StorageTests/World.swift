@@ -94,6 +94,14 @@ struct World: Sendable {
 }
 
 extension Storage.Database {
+    /// All of a file.
+    func content(of id: FileID, in scope: Scope) async throws -> Data {
+        let reading = try await open(id, in: scope)
+        var data = Data()
+        while let piece = try await reading.next() { data += piece }
+        return data
+    }
+
     /// Every row of every table, as text, to be compared before and after.
     func dump() async throws -> [String] {
         try await read { db in

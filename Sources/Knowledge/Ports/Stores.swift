@@ -52,11 +52,20 @@ package protocol FileStore: Sendable {
     func admit(_ upload: any FileUpload, name: String, purpose: String, in scope: Scope) async throws -> StoredFile
     func file(_ id: FileID, in scope: Scope) async throws -> StoredFile
     func files(purpose: String?, page: Page, in scope: Scope) async throws -> Listing<StoredFile>
-    /// The whole content.
-    func content(of id: FileID, in scope: Scope) async throws -> Data
+    /// The content, to be read piece by piece.
+    func open(_ id: FileID, in scope: Scope) async throws -> any FileReading
     /// Removes the file, and every document that no other attached file of the same content stands for; the bytes too
     /// where no other file has the same.
     func remove(_ id: FileID, in scope: Scope) async throws
+}
+
+/// The content of a file on its way out; stays readable where the file is removed meanwhile.
+package protocol FileReading: Sendable {
+    /// Of the whole.
+    var bytes: Int { get }
+    /// The next piece, nil behind the last.
+    /// - Throws: Where the content is not what was uploaded. The last piece comes only after all of it was checked.
+    func next() async throws -> Data?
 }
 
 /// An upload that is still coming in.

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Knowledge
+import Logging
 import NIOCore
 import OpenAIWire
 import Service
@@ -34,14 +35,28 @@ struct FileRoutes: Sendable {
     /// The original, never as something that a browser would run.
     private func content(_ request: Request, _ context: AppContext) async throws -> Response {
         let id: FileID = try context.id("file")
-        let data = try await files.content(of: id, in: context.caller())
+        let content = try await files.open(id, in: context.caller())
+        // Before the head goes out, so that a small file that is damaged is refused and does not only break off.
+        let first = try await content.next()
         return Response(
             status: .ok,
             headers: [
                 .contentType: "application/octet-stream", .contentDisposition: "attachment",
                 .contentSecurityPolicy: "sandbox; default-src 'none'",
             ],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+            body: ResponseBody(contentLength: content.bytes) { writer in
+                do {
+                    var piece = first
+                    while let bytes = piece {
+                        try await writer.write(ByteBuffer(bytes: bytes))
+                        piece = try await content.next()
+                    }
+                } catch let error as any StoreFailure {
+                    context.logger.error("a file broke off", metadata: ["file": "\(id)", "error": "\(error)"])
+                    throw error
+                }
+                try await writer.finish(nil)
+            })
     }
 }
 
