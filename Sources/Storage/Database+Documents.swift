@@ -93,6 +93,18 @@ extension Database: DocumentStore {
         of files: [FileID], in bases: [KnowledgeBaseID], scope: Scope
     ) async throws -> Set<DocumentID> {
         try await read { db in
+            let missing = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT key, value FROM json_each(:files) AS asked WHERE NOT EXISTS (
+                        SELECT 1 FROM file WHERE tenant_id = :tenant AND id = asked.value
+                    ) ORDER BY key LIMIT 1
+                    """,
+                arguments: ["tenant": scope.tenant.rawValue, "files": try jsonText(files.map(\.rawValue))])
+            if let missing {
+                let position: Int = try missing.get("key")
+                throw RequestError.notFound("file", id: try missing.get("value"), parameter: "file_ids[\(position)]")
+            }
             let ids = try String.fetchAll(
                 db,
                 sql: """

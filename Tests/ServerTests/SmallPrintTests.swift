@@ -43,4 +43,18 @@ struct SmallPrintTests {
             #expect(answer.headers[.contentLength] == "\(text.utf8.count)")
         }
     }
+
+    @Test("refuses files that nobody has where a search or an answer is to keep to them")
+    func unknownFiles() async throws {
+        try await TestServer.run { server in
+            let base = try await server.knowledgeBase([("a.md", "The mill was built in 1820.")])
+            let file = try id(await server.upload("b.md", "Elsewhere."))
+            let search = try await server.post(
+                "/v1/vector_stores/\(base)/search", ["query": "mill", "file_ids": [.string(file), "file-none"]])
+            #expect(search.status == 404 && search.error?["param"] == "file_ids[1]")
+            let answer = try await server.ask(
+                "When was the mill built?", ["knowledgebase_ids": [.string(base)], "file_ids": ["file-none"]])
+            #expect(answer.status == 404 && answer.error?["param"] == "alan.file_ids[0]")
+        }
+    }
 }

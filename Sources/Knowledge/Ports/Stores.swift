@@ -127,7 +127,8 @@ package protocol DocumentStore: Sendable {
     /// Takes the file from the knowledge base. Where no other file of the same content was attached, no later search
     /// gives the document when this returns, and its job, if one runs, changes nothing any more.
     func remove(_ file: FileID, from base: KnowledgeBaseID, in scope: Scope) async throws
-    /// The documents of these files in these knowledge bases; files that are not there are left out.
+    /// The documents of these files in these knowledge bases. Throws `RequestError.notFound`, with `file_ids[n]` as its
+    /// parameter, for an id that is no file; one that is not in the knowledge bases is left out.
     func documents(of files: [FileID], in bases: [KnowledgeBaseID], scope: Scope) async throws -> Set<DocumentID>
     /// Completed documents whose attributes satisfy the filter: the same object as long as nothing changes.
     func documents(matching filter: AttributeFilter, of bases: [KnowledgeBaseID], in scope: Scope) async throws

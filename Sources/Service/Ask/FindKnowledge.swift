@@ -28,7 +28,12 @@ package struct FindKnowledge: Sendable {
             queries: [asked.query] + (try await rewritten(asked.query, turns, bases, scope)), filter: choice.filter,
             files: choice.files, ranking: choice.ranking ?? ranking,
             limit: max(limits.candidates, choice.maxPassages ?? 0))
-        let passages = try await retriever.passages(for: search, in: bases, scope: scope)
+        let passages: [Passage]
+        do {
+            passages = try await retriever.passages(for: search, in: bases, scope: scope)
+        } catch RequestError.notFound("file", let id, let parameter?) {
+            throw RequestError.notFound("file", id: id, parameter: "alan.\(parameter)")
+        }
         return Finding(
             query: asked.query, passages: passages,
             isSufficient: passages.contains { $0.score >= minimumScore(of: $0, bases) })
