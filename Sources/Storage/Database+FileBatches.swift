@@ -48,6 +48,8 @@ extension Database: FileBatchStore {
                     """,
                 arguments: [id.rawValue]
             ).map(Job.init(row:))
+            // One that has ended stays what it is.
+            guard !jobs.isEmpty else { return [] }
             for job in jobs { try db.cancel(job, at: now) }
             try db.execute(sql: "UPDATE file_batch SET is_cancelled = 1 WHERE id = ?", arguments: [id.rawValue])
             return jobs.map(\.id)
