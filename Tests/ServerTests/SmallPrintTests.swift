@@ -71,4 +71,39 @@ struct SmallPrintTests {
             #expect(try await server.get("\(batches)/\(batch)").json["status"] == "completed")
         }
     }
+
+    @Test("counts of a response's prompt what the response itself is counted with")
+    func inputTokens() async throws {
+        try await TestServer.run { server in
+            let base = try await server.knowledgeBase([("a.md", "# Mill\n\nThe mill was built in 1820 by Anna Berg.")])
+            let tool: JSONValue = ["type": "file_search", "vector_store_ids": [.string(base)]]
+            for body in [
+                ["input": "When was the mill built?"],
+                ["input": "When was the mill built?", "tools": [tool], "instructions": "Be brief."],
+            ] as [JSONValue] {
+                let count = try await server.post("/v1/responses/input_tokens", body).json
+                let answer = try await server.post("/v1/responses", body).json
+                #expect(count["object"] == "response.input_tokens" && count["input_tokens"]?.integer ?? 0 > 0)
+                #expect(count["input_tokens"] == answer["usage"]?["input_tokens"])
+            }
+            let missing = try await server.post(
+                "/v1/responses/input_tokens", ["input": "x", "previous_response_id": "resp_none"])
+            #expect(missing.status == 404 && missing.error?["param"] == "previous_response_id")
+        }
+    }
+
+    @Test("refuses what is not here in a sentence that says what is")
+    func refusals() async throws {
+        try await TestServer.run { server in
+            for path in [
+                "responses/compact", "assistants", "threads/thread_1/runs", "conversations", "evals",
+                "containers/c/files", "completion", "embedding", "infill",
+            ] {
+                let answer = try await server.post("/v1/\(path)", [:])
+                let message = answer.error?["message"]?.string ?? ""
+                #expect(answer.status == 404 && message.contains(" ") && message.hasSuffix("."), "\(path)")
+                #expect(message.contains("'"), "\(path) names nothing to use instead")
+            }
+        }
+    }
 }

@@ -38,6 +38,29 @@ struct RefusedRoutes: Sendable {
             "Almanac speaks OpenAI's API and not Anthropic's. Use '/chat/completions'."
         ),
         (
+            ["responses/compact"],
+            "Almanac compacts nothing: turns that do not fit a model's window are left out, with 'truncation': 'auto'."
+        ),
+        (
+            ["assistants", "assistants/**", "threads", "threads/**"],
+            "OpenAI gave up its Assistants API. Use '/api/v1/experts' for profiles and '/responses' for answers."
+        ),
+        (
+            ["conversations", "conversations/**"],
+            "Almanac keeps no conversations. Go on from a response by its 'previous_response_id'."
+        ),
+        (
+            ["evals", "evals/**"],
+            "Search and answers are measured from the command line, by 'almanac eval run'."
+        ),
+        (
+            ["containers", "containers/**"],
+            "Almanac runs no code. Upload files to '/files' and search them in vector stores."
+        ),
+        (["completion"], "This is llama.cpp's own endpoint. Use '/completions' or '/chat/completions'."),
+        (["embedding"], "This is llama.cpp's own endpoint. Use '/embeddings'."),
+        (["infill"], "This is llama.cpp's own endpoint. Use '/completions' with 'suffix'."),
+        (
             ["search", "answers", "classifications"],
             "This endpoint is gone from OpenAI's API. Use '/vector_stores/{id}/search' or '/chat/completions'."
         ),

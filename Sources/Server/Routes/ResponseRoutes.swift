@@ -15,6 +15,7 @@ struct ResponseRoutes: Sendable {
 
     func add(to group: RouterGroup<AppContext>) {
         group.post("responses", use: create)
+            .post("responses/input_tokens", use: countTokens)
             .get("responses/:response", use: retrieve)
             .delete("responses/:response") { _, context in
                 let id: ResponseID = try context.id("response")
@@ -51,9 +52,17 @@ struct ResponseRoutes: Sendable {
         }
     }
 
+    private func countTokens(_ request: Request, _ context: AppContext) async throws -> Response {
+        let asked = try ResponseRequest(await request.fields(limit: BodyLimit.chat))
+        let scope = try context.caller()
+        let count = try await context.whileClientIsPresent {
+            try await questioning(asked, in: scope) { try await answer.promptTokens(for: $0, in: scope) }
+        }
+        return try Response.json(["object": "response.input_tokens", "input_tokens": .integer(count)])
+    }
+
     private func answer(_ asked: ResponseRequest, in scope: Scope) async throws -> Answer {
-        let question = asked.question(after: try await earlier(asked.previous, in: scope))
-        do {
+        try await questioning(asked, in: scope) { question in
             let answer = try await answer(question, in: scope)
             guard !asked.refusesTruncation || answer.retrieval.droppedTurns == 0 else {
                 throw RequestError.invalid(
@@ -61,6 +70,16 @@ struct ResponseRoutes: Sendable {
                     message: "must be 'auto': the conversation does not fit into the model's window")
             }
             return answer
+        }
+    }
+
+    /// Does something with a request's question; errors get the places that things have in this request.
+    private func questioning<Value: Sendable>(
+        _ asked: ResponseRequest, in scope: Scope, _ use: (Question) async throws -> Value
+    ) async throws -> Value {
+        let question = asked.question(after: try await earlier(asked.previous, in: scope))
+        do {
+            return try await use(question)
         } catch RequestError.notFound("knowledge base", let id, let parameter?) {
             throw RequestError.notFound("vector store", id: id, parameter: asked.place(of: parameter) ?? parameter)
         } catch {

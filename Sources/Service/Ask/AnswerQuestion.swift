@@ -85,6 +85,13 @@ package struct AnswerQuestion: Sendable {
         return try await prompt(asked, window: asked.model.contextTokens).prompt
     }
 
+    /// The tokens of what the model would be asked, passages included: what an answer's usage says of its prompt where
+    /// the model does not count for itself.
+    package func promptTokens(for question: Question, in scope: Scope) async throws -> Int {
+        let prompt = try await prompt(for: question, in: scope)
+        return try await UsageEstimate(prompt: prompt.messages, counter: counter, workers: workers)("").prompt
+    }
+
     /// A question with all that its answer is made of.
     private struct Asked {
         var question: Question
