@@ -43,6 +43,12 @@ extension SearchSettings {
     }
 }
 
+/// `none` is OpenAI's name for no reranking; its own ranker means the server's default.
+private enum Ranker: String, CaseIterable {
+    case none, auto
+    case standard = "default-2024-11-15"
+}
+
 extension Ranking {
     /// Reads OpenAI's `ranking_options`, and our own further ones.
     init(_ options: Fields) throws {
@@ -52,8 +58,7 @@ extension Ranking {
         minimumScore = try options.number("score_threshold", in: 0...1) ?? minimumScore
         perDocument = try options.integer("max_per_document", in: 1...50)
         collapsesDuplicates = try options.bool("collapse_duplicates") ?? collapsesDuplicates
-        // `none` is OpenAI's name for no reranking; its own rankers mean the server's default.
-        if let ranker = try options.string("ranker", maxLength: 256) { reranks = ranker != "none" }
+        if let ranker = try options.choice("ranker", of: Ranker.self) { reranks = ranker != .none }
         // What the search would decide if the knowledge base had no weights of its own.
         if options["hybrid_search"]?.string == "auto" {
             usesStoredWeights = false

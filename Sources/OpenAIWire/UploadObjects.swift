@@ -1,6 +1,23 @@
 import FoundationEssentials
 package import Knowledge
 
+/// What a client may upload a file for. What batches write has `batch_output`, which is ours to give.
+package enum UploadPurpose: String, Sendable, CaseIterable {
+    case assistants, batch, evals
+    case fineTune = "fine-tune"
+    case userData = "user_data"
+    case vision
+
+    /// Throws `RequestError.invalid` for any other word.
+    package init(_ word: String) throws {
+        guard let purpose = Self(rawValue: word) else {
+            let words = Self.allCases.map(\.rawValue).joined(separator: ", ")
+            throw RequestError.invalid(parameter: "purpose", message: "must be one of: \(words)")
+        }
+        self = purpose
+    }
+}
+
 /// A `POST /uploads` body.
 package struct UploadRequest: Sendable {
     package var upload: PartedUpload
@@ -15,7 +32,7 @@ package struct UploadRequest: Sendable {
         }
         guard let bytes = try body.integer("bytes", in: 1...max(1, limit)) else { throw body.missing("bytes") }
         upload = PartedUpload(
-            filename: filename, purpose: try body.requiredString("purpose", maxLength: 64),
+            filename: filename, purpose: try UploadPurpose(body.requiredString("purpose", maxLength: 64)).rawValue,
             mimeType: try body.requiredString("mime_type", maxLength: 256), bytes: bytes, createdAt: Date())
     }
 }

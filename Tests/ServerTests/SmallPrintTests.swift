@@ -92,6 +92,34 @@ struct SmallPrintTests {
         }
     }
 
+    @Test("takes the purposes and rankers that OpenAI names, and refuses others by name")
+    func words() async throws {
+        try await TestServer.run { server in
+            for (purpose, status) in [
+                ("assistants", 200), ("batch", 200), ("evals", 200), ("fine-tune", 200), ("user_data", 200),
+                ("vision", 200), ("batch_output", 400), ("", 400), ("banana", 400),
+            ] {
+                let form =
+                    "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n\(purpose)\r\n--b\r\n"
+                    + "Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nx\r\n--b--\r\n"
+                let sent = try await server.send(.post, "/v1/files", form, type: "multipart/form-data; boundary=b")
+                #expect(sent.status == status, "\(purpose)")
+                let upload = try await server.post(
+                    "/v1/uploads",
+                    ["filename": "a", "bytes": 1, "mime_type": "text/plain", "purpose": .string(purpose)])
+                #expect(upload.status == status, "\(purpose)")
+                if status == 400 { #expect(sent.error?["param"] == "purpose" && upload.error?["param"] == "purpose") }
+            }
+            let base = try await server.knowledgeBase([("a.md", "The mill was built in 1820.")])
+            for (ranker, status) in [("none", 200), ("auto", 200), ("default-2024-11-15", 200), ("banana", 400)] {
+                let answer = try await server.post(
+                    "/v1/vector_stores/\(base)/search",
+                    ["query": "mill", "ranking_options": ["ranker": .string(ranker)]])
+                #expect(answer.status == status, "\(ranker)")
+            }
+        }
+    }
+
     @Test("refuses what is not here in a sentence that says what is")
     func refusals() async throws {
         try await TestServer.run { server in

@@ -62,7 +62,6 @@ struct FileRoutes: Sendable {
 
 /// Takes a form with one file, straight to disk.
 struct ReceiveUpload: Sendable {
-    /// OpenAI's own values; nobody is refused for another one of a sane length.
     private static let maxFieldLength = 1_024
     private static let maxNameLength = 512
 
@@ -122,7 +121,7 @@ struct ReceiveUpload: Sendable {
             guard size <= limitBytes else { throw RequestError.tooLarge(limitBytes: limitBytes) }
         }
         guard size > 0 else { throw RequestError.invalid(parameter: nil, message: "The body must not be empty.") }
-        return try await files.admit(upload, name: Self.filename(path), purpose: "assistants", in: scope)
+        return try await files.admit(upload, name: Self.filename(path), purpose: UploadPurpose.assistants.rawValue, in: scope)
     }
 
     private func receive(
@@ -154,8 +153,8 @@ struct ReceiveUpload: Sendable {
         }
         guard let name else { throw RequestError.missing(parameter: "file") }
         guard size > 0 else { throw RequestError.invalid(parameter: "file", message: "must not be empty") }
-        let purpose = fields["purpose"] ?? "assistants"
-        return try await files.admit(upload, name: name, purpose: String(purpose.prefix(64)), in: scope)
+        let purpose = try UploadPurpose(fields["purpose"] ?? UploadPurpose.assistants.rawValue)
+        return try await files.admit(upload, name: name, purpose: purpose.rawValue, in: scope)
     }
 
     /// The last part of what the client calls its file, without control characters.
