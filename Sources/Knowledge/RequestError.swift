@@ -17,6 +17,8 @@ package enum RequestError: Error, Hashable, Sendable {
     case nothingFound
     /// The question does not fit into its model, whatever is left out around it.
     case contextExceeded(windowTokens: Int)
+    /// A text, or all of them together, has more tokens than are taken.
+    case tooManyTokens(parameter: String, limit: Int)
     /// Too much of it is under way; the same may be accepted after so many seconds.
     case tooMany(String, retryAfter: Int = 10)
 }

@@ -7,6 +7,8 @@ package struct EmbeddingRequest: Sendable {
 
     package var model: String?
     package var inputs: [EmbeddingInput]
+    /// Whether the inputs came as a list, and not one by itself.
+    package var isList: Bool
     package var encoding: Encoding
     /// Keep only so many leading components, normalised again.
     package var dimensions: Int?
@@ -17,6 +19,7 @@ package struct EmbeddingRequest: Sendable {
         encoding = try body.choice("encoding_format") ?? .float
         dimensions = try body.integer("dimensions", in: 1...65_536)
         inputs = try Self.inputs(body)
+        isList = body["input"]?.array?.first.map { $0.integer == nil } ?? false
     }
 
     private static func inputs(_ body: Fields) throws -> [EmbeddingInput] {

@@ -112,7 +112,7 @@ package struct Door: Sendable {
         BatchRoutes(batches: requestBatches).add(to: group)
         EngineRoutes(
             models: models, completions: CompletionRoutes(answer: answer, embedders: embedders, streams: streams),
-            embeddings: EmbeddingRoutes(embedders: embedders, usage: usage)
+            embeddings: EmbeddingRoutes(embedders: embedders, usage: usage, workers: answer.workers)
         ).add(to: group)
         InternalRoutes(answer: answer, models: models, embedders: embedders, stops: stops).add(to: group)
         RefusedRoutes().add(to: group)
@@ -131,7 +131,7 @@ package struct Door: Sendable {
         ChatRoutes(answer: answer, streams: streams).add(to: group)
         CompletionRoutes(answer: answer, embedders: embedders, streams: streams).add(to: group)
         ResponseRoutes(answer: answer, responses: responses, streams: streams).add(to: group)
-        EmbeddingRoutes(embedders: embedders, usage: usage).add(to: group)
+        EmbeddingRoutes(embedders: embedders, usage: usage, workers: answer.workers).add(to: group)
         ModerationRoutes(moderate: moderate, usage: usage).add(to: group)
     }
 

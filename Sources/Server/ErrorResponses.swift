@@ -106,6 +106,10 @@ struct ErrorAnswer: Sendable {
             self.init(
                 status: .badRequest, message: "The question does not fit into the model's \(window) tokens.",
                 parameter: "messages", code: "context_length_exceeded")
+        case .tooManyTokens(let parameter, let limit):
+            self.init(
+                status: .badRequest, message: "Invalid '\(parameter)': must have at most \(limit) tokens.",
+                parameter: parameter, code: "context_length_exceeded")
         case .tooMany(let message, let seconds):
             self.init(status: .tooManyRequests, message: message, type: "rate_limit_error", code: "rate_limit_exceeded")
             headers[.retryAfter] = "\(seconds)"

@@ -72,6 +72,26 @@ struct SmallPrintTests {
         }
     }
 
+    @Test("embeds up to 8,192 tokens an input and 300,000 a request, and says which input has more")
+    func embeddingLimits() async throws {
+        try await TestServer.run { server in
+            // Words of one letter are a token each to the embedder of these tests.
+            func text(_ tokens: Int) -> JSONValue { .string(String(repeating: "a ", count: tokens)) }
+            func ids(_ count: Int) -> JSONValue { .array(Array(repeating: 97, count: count)) }
+            for (input, place) in [
+                (text(8_192), nil), (ids(8_192), nil), (text(8_193), "input"), (ids(8_193), "input"),
+                (["a", ids(8_193)], "input[1]"), (["a", "b", text(8_193)], "input[2]"),
+                (.array(Array(repeating: text(8_000), count: 37)), nil),
+                (.array(Array(repeating: text(8_000), count: 38)), "input"),
+            ] as [(JSONValue, String?)] {
+                let answer = try await server.post("/v1/embeddings", ["input": input])
+                #expect(answer.status == (place == nil ? 200 : 400))
+                #expect(answer.error?["param"] == place.map(JSONValue.string))
+                if place != nil { #expect(answer.error?["code"] == "context_length_exceeded") }
+            }
+        }
+    }
+
     @Test("counts of a response's prompt what the response itself is counted with")
     func inputTokens() async throws {
         try await TestServer.run { server in
