@@ -8,7 +8,7 @@ WINDOWS = {"type": "static", "static": {"max_chunk_size_tokens": 100, "chunk_ove
 
 def report(number: int) -> str:
     lines = [f"Ship {number} carried {number + part} barrels of salt in week {part}, and came home on a {day}. "
-             f"Her master was paid {part * 3 + number} crowns." for part in range(12) for day in ("Monday", "Friday")]
+             f"Her master was paid {part * 3 + number} crowns." for part in range(60) for day in ("Monday", "Friday")]
     return f"# Ship number {number}\n\n" + "\n\n".join(lines)
 
 
@@ -31,7 +31,7 @@ def test_a_re_index_outlives_kills_and_the_old_answers_stay_until_it_is_done(ano
     server = another_server().start()
     client = server.openai()
     store = client.vector_stores.create(name=unique("ships")).id
-    files = [upload(client, f"ship{number}.md", report(number)) for number in range(90)]
+    files = [upload(client, f"ship{number}.md", report(number)) for number in range(8)]
     batch = client.vector_stores.file_batches.create_and_poll(store, file_ids=files, poll_interval_ms=100)
     assert batch.file_counts.completed == len(files)
     query = "barrels of salt on ship number 7"
@@ -72,7 +72,7 @@ def test_a_re_index_outlives_kills_and_the_old_answers_stay_until_it_is_done(ano
         assert set(documents) == {*files[1:], late}
         assert {file.status for file in documents.values()} == {"completed"}
         assert found(client, store, "When does the ferry of Lund cross?")[0][0] == "late.md"
-        assert "ship0.md" not in {name for name, _, _ in found(client, store, "Ship 0 barrels of salt")}
+        assert "ship0.md" not in {name for name, _, _ in found(client, store, "Ship number 0 carried barrels of salt")}
         answer = ask(http, "When does the ferry of Lund cross the sound?", alan={"knowledgebase_ids": [store]})
         assert references(answer)[0]["filename"] == "late.md"
 
@@ -88,7 +88,7 @@ def test_a_re_index_outlives_kills_and_the_old_answers_stay_until_it_is_done(ano
         assert back.status_code == 202, back.text
         assert ended(http, back.json()["reindexing"]["job_id"])["status"] == "completed"
         assert found(client, store, "When does the ferry of Lund cross?")[0][0] == "late.md"
-        assert "ship0.md" not in {name for name, _, _ in found(client, store, "Ship 0 barrels of salt")}
+        assert "ship0.md" not in {name for name, _, _ in found(client, store, "Ship number 0 carried barrels of salt")}
         assert http.get(f"/v1/vector_stores/{store}").json()["former_index"]["chunking_strategy"] == WINDOWS
 
     looked = server.run("kb", "reindex", store, "--chunking", "fixed:120:0", "--wait")

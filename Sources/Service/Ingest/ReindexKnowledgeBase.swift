@@ -8,10 +8,9 @@ package import Knowledge
 /// What was not done yet is asked for again and again, so that documents which come in between are not forgotten, and a run
 /// after a crash goes on where that one ended.
 package struct ReindexKnowledgeBase: Sendable {
-    /// Chunks made together, at least a document's: what one transaction stores, and what a crash costs at most of small
-    /// documents.
-    private static let chunksAtOnce = 256
-    private static let embeddedAtOnce = 64
+    /// Chunks made together, at least a document's: what is embedded in one piece and stored in one transaction, and what a
+    /// crash costs.
+    private static let chunksAtOnce = 64
     /// Documents that may fail before the rest is not tried any more.
     private static let maxFailures = 100
 
@@ -115,7 +114,7 @@ package struct ReindexKnowledgeBase: Sendable {
 
     private func vectors(of chunks: [Chunk], _ run: JobRun, _ embedder: any Embedder) async throws -> [[Float]] {
         do {
-            return try await EmbedChunks(embedder: embedder, jobs: jobs, run: run, atOnce: Self.embeddedAtOnce)(chunks)
+            return try await EmbedChunks(embedder: embedder, jobs: jobs, run: run, atOnce: Self.chunksAtOnce)(chunks)
         } catch UpstreamError.rejected(let provider, _, let message) {
             throw DocumentFailure(.embeddingFailed, "The embedding server '\(provider)' refused the text: \(message)")
         }
