@@ -20,6 +20,8 @@ package struct KnowledgeBase: Hashable, Sendable {
     package var search = SearchSettings()
     package var createdAt: Date
     package var lastActiveAt: Date
+    /// Days after its last use when it goes by itself; nil: it stays.
+    package var expiryDays: Int?
     /// Derived by the store when it is read; ignored when it is written.
     package var counts: DocumentCounts
     /// Bytes of text and vectors of all completed documents; derived like `counts`.
@@ -42,6 +44,11 @@ package struct KnowledgeBase: Hashable, Sendable {
         self.counts = counts
         self.usageBytes = usageBytes
     }
+}
+
+extension KnowledgeBase {
+    /// When it goes by itself unless it is used before.
+    package var expiresAt: Date? { expiryDays.map { lastActiveAt.addingTimeInterval(Double($0) * 86_400) } }
 }
 
 /// What searches of a knowledge base do unless a request says otherwise.

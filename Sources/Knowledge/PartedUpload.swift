@@ -17,11 +17,15 @@ package struct PartedUpload: Hashable, Sendable {
     package var file: StoredFile?
     package var createdAt: Date
     package var expiresAt: Date
+    /// How long the file that it becomes is kept, in seconds; nil: for good.
+    package var fileLifetime: TimeInterval?
 
     package init(
         id: PartedUploadID = .random(), filename: String, purpose: String, mimeType: String, bytes: Int,
-        status: Status = .pending, file: StoredFile? = nil, createdAt: Date, expiresAt: Date? = nil
+        status: Status = .pending, file: StoredFile? = nil, createdAt: Date, expiresAt: Date? = nil,
+        fileLifetime: TimeInterval? = nil
     ) {
+        self.fileLifetime = fileLifetime
         self.id = id
         self.filename = filename
         self.purpose = purpose

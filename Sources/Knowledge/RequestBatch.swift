@@ -25,6 +25,8 @@ package struct RequestBatch: Hashable, Sendable {
     package var errorFile: FileID?
     package var createdAt: Date
     package var expiresAt: Date
+    /// How long the files that it writes are kept, in seconds; nil: for good.
+    package var outputLifetime: TimeInterval?
     /// When the batch came to each of the states that it has been in; the first one is `createdAt`.
     package var reachedAt: [Status: Date]
 
@@ -32,8 +34,10 @@ package struct RequestBatch: Hashable, Sendable {
         id: RequestBatchID = .random(), tenant: TenantID, key: KeyID? = nil, endpoint: Endpoint, inputFile: FileID,
         metadata: [String: String] = [:], status: Status = .validating, counts: Counts = Counts(),
         usage: TokenUsage = TokenUsage(prompt: 0, completion: 0), problems: [Problem] = [], outputFile: FileID? = nil,
-        errorFile: FileID? = nil, createdAt: Date, expiresAt: Date? = nil, reachedAt: [Status: Date] = [:]
+        errorFile: FileID? = nil, createdAt: Date, expiresAt: Date? = nil, reachedAt: [Status: Date] = [:],
+        outputLifetime: TimeInterval? = nil
     ) {
+        self.outputLifetime = outputLifetime
         self.id = id
         self.tenant = tenant
         self.key = key

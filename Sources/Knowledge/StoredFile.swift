@@ -10,9 +10,12 @@ package struct StoredFile: Hashable, Sendable {
     /// What the client said it uploads for: `assistants`, `batch`, `user_data`, …
     package var purpose: String
     package var createdAt: Date
+    /// When it goes by itself; nil: it stays.
+    package var expiresAt: Date?
 
     package init(
-        id: FileID = .random(), name: String, bytes: Int, sha256: String, purpose: String, createdAt: Date
+        id: FileID = .random(), name: String, bytes: Int, sha256: String, purpose: String, createdAt: Date,
+        expiresAt: Date? = nil
     ) {
         self.id = id
         self.name = name
@@ -20,5 +23,6 @@ package struct StoredFile: Hashable, Sendable {
         self.sha256 = sha256
         self.purpose = purpose
         self.createdAt = createdAt
+        self.expiresAt = expiresAt
     }
 }

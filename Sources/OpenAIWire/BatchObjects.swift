@@ -1,4 +1,4 @@
-import FoundationEssentials
+package import FoundationEssentials
 package import Knowledge
 
 /// A `POST /batches` body.
@@ -6,6 +6,8 @@ package struct BatchRequest: Sendable {
     package var input: FileID
     package var endpoint: RequestBatch.Endpoint
     package var metadata: [String: String]
+    /// How long the files that the batch writes are kept, in seconds; nil: for good.
+    package var outputLifetime: TimeInterval?
 
     package init(_ body: Fields) throws {
         input = FileID(rawValue: try body.requiredString("input_file_id", maxLength: 128))
@@ -15,6 +17,7 @@ package struct BatchRequest: Sendable {
             throw body.invalid("completion_window", "must be '24h'")
         }
         metadata = try OpenAIWire.metadata(body) ?? [:]
+        outputLifetime = try fileLifetime(body, "output_expires_after")
     }
 }
 

@@ -13,11 +13,13 @@ package func encoded(_ value: JSONValue) throws -> Data {
 package func wire(_ time: Date) -> JSONValue { .integer(Int(time.timeIntervalSince1970)) }
 
 package func wire(_ file: StoredFile) -> JSONValue {
-    [
+    var object: [String: JSONValue] = [
         "id": .string(file.id.rawValue), "object": "file", "bytes": .integer(file.bytes),
         "created_at": wire(file.createdAt), "filename": .string(file.name), "purpose": .string(file.purpose),
         "status": "processed",
     ]
+    object["expires_at"] = file.expiresAt.map(wire)
+    return .object(object)
 }
 
 package func wire(_ base: KnowledgeBase) -> JSONValue {
@@ -30,6 +32,8 @@ package func wire(_ base: KnowledgeBase) -> JSONValue {
         "embedding_model": .string(base.embedding.name), "search_settings": wire(base.search),
         "chunking_strategy": wire(base.chunking), "reindexing": base.reindexing.map(wire) ?? .null,
         "former_index": base.former.map(wire) ?? .null,
+        "expires_after": base.expiryDays.map { ["anchor": "last_active_at", "days": .integer($0)] } ?? .null,
+        "expires_at": base.expiresAt.map(wire) ?? .null,
     ]
 }
 

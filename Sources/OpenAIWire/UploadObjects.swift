@@ -33,7 +33,8 @@ package struct UploadRequest: Sendable {
         guard let bytes = try body.integer("bytes", in: 1...max(1, limit)) else { throw body.missing("bytes") }
         upload = PartedUpload(
             filename: filename, purpose: try UploadPurpose(body.requiredString("purpose", maxLength: 64)).rawValue,
-            mimeType: try body.requiredString("mime_type", maxLength: 256), bytes: bytes, createdAt: Date())
+            mimeType: try body.requiredString("mime_type", maxLength: 256), bytes: bytes, createdAt: Date(),
+            fileLifetime: try fileLifetime(body))
     }
 }
 

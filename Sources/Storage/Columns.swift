@@ -18,6 +18,11 @@ extension Date {
     }
 }
 
+extension Int64 {
+    /// A length of time in whole milliseconds, as columns have it.
+    init(seconds: TimeInterval) { self = Date(timeIntervalSince1970: seconds).milliseconds }
+}
+
 /// A value as the text of a JSON column.
 func jsonText(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
@@ -43,6 +48,11 @@ extension Row {
             throw StorageError.damaged("column \(column) holds another type")
         }
         return value
+    }
+
+    /// A length of time that a column has in milliseconds, in seconds; nil for NULL.
+    func seconds(_ column: String) throws -> TimeInterval? {
+        try find(column, as: Int64.self).map { Double($0) / 1000 }
     }
 
     func date(_ column: String) throws -> Date { Date(milliseconds: try get(column)) }

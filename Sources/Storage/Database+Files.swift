@@ -1,4 +1,4 @@
-import FoundationEssentials
+package import FoundationEssentials
 import GRDB
 package import Knowledge
 
@@ -8,9 +8,9 @@ extension Database: FileStore {
     }
 
     package func admit(
-        _ upload: any FileUpload, name: String, purpose: String, in scope: Scope
+        _ upload: any FileUpload, name: String, purpose: String, lifetime: TimeInterval?, in scope: Scope
     ) async throws -> StoredFile {
-        let arrival = Arrival(upload: upload, name: name, purpose: purpose)
+        let arrival = Arrival(upload: upload, name: name, purpose: purpose, lifetime: lifetime)
         let files = try await admit([arrival], of: scope.tenant) { _, _ in }
         return files[0]
     }
@@ -67,6 +67,8 @@ extension Database: FileStore {
         var upload: any FileUpload
         var name: String
         var purpose: String
+        /// In seconds; nil: for good.
+        var lifetime: TimeInterval?
     }
 
     /// Makes uploads durable, and in the transaction of their rows what else belongs to them. Nothing stays if that
@@ -87,9 +89,10 @@ extension Database: FileStore {
                 }
                 let content = try upload.finish()
                 paths.append(content.path)
+                let now = time
                 return StoredFile(
                     name: arrival.name, bytes: content.bytes, sha256: content.sha256, purpose: arrival.purpose,
-                    createdAt: time)
+                    createdAt: now, expiresAt: arrival.lifetime.map { now + $0 })
             }
             try pool.writeWithoutTransaction { [paths] db in
                 try place(Array(zip(paths, files)), of: tenant, db) { try more(files, db) }
@@ -140,12 +143,12 @@ extension Connection {
     fileprivate func insert(_ file: StoredFile, of tenant: TenantID) throws {
         try execute(
             sql: """
-                INSERT INTO file (id, tenant_id, name, bytes, sha256, purpose, created_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO file (id, tenant_id, name, bytes, sha256, purpose, created_at, expires_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 file.id.rawValue, tenant.rawValue, file.name, file.bytes, file.sha256, file.purpose,
-                file.createdAt.milliseconds,
+                file.createdAt.milliseconds, file.expiresAt?.milliseconds,
             ])
     }
 
@@ -159,7 +162,8 @@ extension StoredFile {
     init(row: Row) throws {
         self.init(
             id: try row.id("id"), name: try row.get("name"), bytes: try row.get("bytes"),
-            sha256: try row.get("sha256"), purpose: try row.get("purpose"), createdAt: try row.date("created_at")
+            sha256: try row.get("sha256"), purpose: try row.get("purpose"), createdAt: try row.date("created_at"),
+            expiresAt: try row.find("expires_at").map(Date.init(milliseconds:))
         )
     }
 }

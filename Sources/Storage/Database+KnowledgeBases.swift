@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GRDB
 package import Knowledge
 
@@ -20,6 +21,7 @@ extension Database: KnowledgeBaseStore {
                     base.lastActiveAt.milliseconds, base.search.embeddingWeight, base.search.minimumScore,
                 ]
             )
+            try db.setExpiry(of: base)
         }
     }
 
@@ -66,6 +68,16 @@ extension Database: KnowledgeBaseStore {
                 ]
             )
             guard db.changesCount > 0 else { throw KnowledgeBase.missing(base.id) }
+            try db.setExpiry(of: base)
+        }
+    }
+
+    package func touch(_ id: KnowledgeBaseID, in scope: Scope) async throws {
+        let now = time
+        try await write { db in
+            try db.execute(
+                sql: "UPDATE knowledge_base SET last_active_at = ? WHERE tenant_id = ? AND id = ?",
+                arguments: [now.milliseconds, scope.tenant.rawValue, id.rawValue])
         }
     }
 
@@ -73,20 +85,37 @@ extension Database: KnowledgeBaseStore {
         let now = time
         try await write { db in
             try db.requireKnowledgeBase(id, of: scope.tenant)
-            try db.eraseDocuments(of: id)
-            try db.execute(
-                sql: "DELETE FROM knowledge_base WHERE tenant_id = ? AND id = ?",
-                arguments: [scope.tenant.rawValue, id.rawValue]
-            )
-            try db.execute(
-                sql: """
-                    UPDATE job SET status = 'cancelled', lease_token = NULL, lease_until = NULL, updated_at = ?
-                    WHERE tenant_id = ? AND knowledge_base_id = ? AND status IN ('queued', 'running')
-                    """,
-                arguments: [now.milliseconds, scope.tenant.rawValue, id.rawValue]
-            )
+            try db.remove(id, of: scope.tenant, at: now)
         }
         collector.wake()
+    }
+}
+
+extension Connection {
+    /// Takes a knowledge base out of everybody's sight, with its documents and jobs.
+    func remove(_ id: KnowledgeBaseID, of tenant: TenantID, at time: Date) throws {
+        try eraseDocuments(of: id)
+        try execute(
+            sql: "DELETE FROM knowledge_base WHERE tenant_id = ? AND id = ?",
+            arguments: [tenant.rawValue, id.rawValue]
+        )
+        try execute(
+            sql: """
+                UPDATE job SET status = 'cancelled', lease_token = NULL, lease_until = NULL, updated_at = ?
+                WHERE tenant_id = ? AND knowledge_base_id = ? AND status IN ('queued', 'running')
+                """,
+            arguments: [time.milliseconds, tenant.rawValue, id.rawValue]
+        )
+    }
+
+    fileprivate func setExpiry(of base: KnowledgeBase) throws {
+        guard let days = base.expiryDays else {
+            return try execute(
+                sql: "DELETE FROM knowledge_base_expiry WHERE knowledge_base_id = ?", arguments: [base.id.rawValue])
+        }
+        try execute(
+            sql: "INSERT OR REPLACE INTO knowledge_base_expiry (knowledge_base_id, days) VALUES (?, ?)",
+            arguments: [base.id.rawValue, days])
     }
 }
 
@@ -133,7 +162,8 @@ extension KnowledgeBase {
             (SELECT COUNT(*) FROM document WHERE knowledge_base_id = known_base.id AND status = 'cancelled')
                 AS cancelled,
             (SELECT COALESCE(SUM(usage_bytes), 0) FROM document WHERE knowledge_base_id = known_base.id)
-                AS usage_bytes
+                AS usage_bytes,
+            (SELECT days FROM knowledge_base_expiry WHERE knowledge_base_id = known_base.id) AS expiry_days
         FROM known_base
         """
 
@@ -154,6 +184,7 @@ extension KnowledgeBase {
             usageBytes: try row.get("usage_bytes")
         )
         index = try row.id("index_id")
+        expiryDays = try row.find("expiry_days")
         search.embeddingWeight = try row.find("embedding_weight")
         search.minimumScore = try row.find("minimum_score")
     }

@@ -28,12 +28,14 @@ extension Database: PartedUploadStore {
             try db.execute(
                 sql: """
                     INSERT INTO parted_upload (
-                        id, tenant_id, filename, purpose, mime_type, bytes, status, created_at, expires_at
-                    ) VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?)
+                        id, tenant_id, filename, purpose, mime_type, bytes, status, created_at, expires_at,
+                        file_lifetime
+                    ) VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)
                     """,
                 arguments: [
                     upload.id.rawValue, scope.tenant.rawValue, upload.filename, upload.purpose, upload.mimeType,
                     upload.bytes, upload.createdAt.milliseconds, upload.expiresAt.milliseconds,
+                    upload.fileLifetime.map(Int64.init(seconds:)),
                 ])
         }
     }
@@ -81,7 +83,7 @@ extension Database: PartedUploadStore {
             await whole.discard()
             throw error
         }
-        let arrival = Arrival(upload: whole, name: upload.filename, purpose: upload.purpose)
+        let arrival = Arrival(upload: whole, name: upload.filename, purpose: upload.purpose, lifetime: upload.fileLifetime)
         _ = try await admit([arrival], of: scope.tenant) { files, db in
             try db.partedUpload(id, of: scope.tenant, at: now).requirePending()
             try db.end(id, as: .completed, file: files.first?.id)
@@ -178,7 +180,8 @@ extension Connection {
         var upload = PartedUpload(
             id: id, filename: try row.get("filename"), purpose: try row.get("purpose"),
             mimeType: try row.get("mime_type"), bytes: try row.get("bytes"), status: try row.choice("status"),
-            createdAt: try row.date("created_at"), expiresAt: try row.date("expires_at"))
+            createdAt: try row.date("created_at"), expiresAt: try row.date("expires_at"),
+            fileLifetime: try row.seconds("file_lifetime"))
         if upload.status == .pending, upload.expiresAt <= time { upload.status = .expired }
         if let file = try row.find("file_id", as: String.self) {
             upload.file = try Row.fetchOne(

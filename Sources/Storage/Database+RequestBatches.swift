@@ -20,12 +20,14 @@ extension Database: RequestBatchStore {
             try db.execute(
                 sql: """
                     INSERT INTO request_batch (
-                        id, tenant_id, key_id, endpoint, input_file_id, metadata, status, created_at, expires_at
-                    ) VALUES (?, ?, ?, ?, ?, ?, 'validating', ?, ?)
+                        id, tenant_id, key_id, endpoint, input_file_id, metadata, status, created_at, expires_at,
+                        output_lifetime
+                    ) VALUES (?, ?, ?, ?, ?, ?, 'validating', ?, ?, ?)
                     """,
                 arguments: [
                     batch.id.rawValue, scope.tenant.rawValue, batch.key?.rawValue, batch.endpoint.rawValue,
                     batch.inputFile.rawValue, metadata, batch.createdAt.milliseconds, batch.expiresAt.milliseconds,
+                    batch.outputLifetime.map(Int64.init(seconds:)),
                 ])
         }
     }
@@ -140,15 +142,19 @@ extension Database: RequestBatchQueue {
 
     package func finish(_ id: RequestBatchID, as outcome: RequestBatchOutcome) async throws {
         let (now, problems) = (time, try jsonText(outcome.problems))
-        let tenant = try await read { db in
-            try String.fetchOne(db, sql: "SELECT tenant_id FROM request_batch WHERE id = ?", arguments: [id.rawValue])
+        let batch = try await read { db in
+            try Row.fetchOne(db, sql: "SELECT * FROM request_batch WHERE id = ?", arguments: [id.rawValue])
+                .map(RequestBatch.init(row:))
         }
-        guard let tenant else { throw RequestError.notFound("batch", id: id.rawValue, parameter: nil) }
+        guard let batch else { throw RequestError.notFound("batch", id: id.rawValue, parameter: nil) }
         let arrivals = [(outcome.output, "output"), (outcome.errors, "error")].compactMap { upload, kind in
-            upload.map { Arrival(upload: $0, name: "\(id)_\(kind).jsonl", purpose: "batch_output") }
+            upload.map {
+                Arrival(
+                    upload: $0, name: "\(id)_\(kind).jsonl", purpose: "batch_output", lifetime: batch.outputLifetime)
+            }
         }
         let (status, hasOutput) = (outcome.status, outcome.output != nil)
-        _ = try await admit(arrivals, of: TenantID(rawValue: tenant)) { files, db in
+        _ = try await admit(arrivals, of: batch.tenant) { files, db in
             try db.advance(id, to: status, at: now)
             guard db.changesCount > 0 else { throw RequestError.conflict("The batch '\(id)' has ended already.") }
             var files = files[...]
@@ -223,6 +229,7 @@ extension RequestBatch {
             usage: TokenUsage(prompt: try row.get("input_tokens"), completion: try row.get("output_tokens")),
             problems: try row.json("problems"), outputFile: try row.find("output_file_id").map(FileID.init(rawValue:)),
             errorFile: try row.find("error_file_id").map(FileID.init(rawValue:)),
-            createdAt: try row.date("created_at"), expiresAt: try row.date("expires_at"), reachedAt: reachedAt)
+            createdAt: try row.date("created_at"), expiresAt: try row.date("expires_at"), reachedAt: reachedAt,
+            outputLifetime: try row.seconds("output_lifetime"))
     }
 }

@@ -105,6 +105,7 @@ func buildServices(
         batchRunner: batchRunner,
         collector: CollectExpired(
             expireUploads: { try await database.expireUploads() },
+            removeExpired: { for base in try await database.removeExpired() { index.forget(base) } },
             removeResponses: { try await database.removeResponses(before: $0) },
             discardIndexes: { try await database.discardGenerations(expiredAt: $0) },
             releaseIndexes: { index.release(unusedSince: $0) }, logger: logger),

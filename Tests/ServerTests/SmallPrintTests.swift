@@ -112,6 +112,46 @@ struct SmallPrintTests {
         }
     }
 
+    @Test("keeps what is to expire within OpenAI's limits, and says when it goes")
+    func expiry() async throws {
+        try await TestServer.run { server in
+            func upload(_ seconds: String, _ anchor: String = "created_at") async throws -> TestServer.Answer {
+                let fields = [("purpose", "assistants"), ("expires_after[anchor]", anchor), ("expires_after[seconds]", seconds)]
+                let form = fields.map {
+                    "--b\r\nContent-Disposition: form-data; name=\"\($0)\"\r\n\r\n\($1)\r\n"
+                }.joined() + "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx\r\n--b--\r\n"
+                return try await server.send(.post, "/v1/files", form, type: "multipart/form-data; boundary=b")
+            }
+            let file = try await upload("3600").json
+            #expect(file["expires_at"]?.integer == (file["created_at"]?.integer).map { $0 + 3_600 })
+            for (seconds, anchor, place) in [
+                ("3599", "created_at", "seconds"), ("2592001", "created_at", "seconds"), ("soon", "created_at", "seconds"),
+                ("3600", "last_active_at", "anchor"),
+            ] {
+                let answer = try await upload(seconds, anchor)
+                #expect(answer.status == 400 && answer.error?["param"] == .string("expires_after.\(place)"))
+            }
+            func rule(_ days: Int) -> JSONValue { ["anchor": "last_active_at", "days": .integer(days)] }
+            let store = try await server.post("/v1/vector_stores", ["expires_after": rule(7)]).json
+            #expect(store["expires_after"] == rule(7))
+            #expect(store["expires_at"]?.integer == (store["last_active_at"]?.integer).map { $0 + 7 * 86_400 })
+            let path = "/v1/vector_stores/\(store["id"]?.string ?? "")"
+            #expect(try await server.post(path, ["name": "x"]).json["expires_after"] == rule(7))
+            #expect(try await server.post(path, ["expires_after": .null]).json["expires_at"] == .null)
+            for days in [0, 366] {
+                let answer = try await server.post(path, ["expires_after": rule(days)])
+                #expect(answer.status == 400 && answer.error?["param"] == "expires_after.days")
+            }
+            let batch = try await server.post(
+                "/v1/batches",
+                [
+                    "input_file_id": "file-none", "endpoint": "/v1/embeddings", "completion_window": "24h",
+                    "output_expires_after": ["anchor": "created_at", "seconds": 1],
+                ])
+            #expect(batch.status == 400 && batch.error?["param"] == "output_expires_after.seconds")
+        }
+    }
+
     @Test("takes the purposes and rankers that OpenAI names, and refuses others by name")
     func words() async throws {
         try await TestServer.run { server in

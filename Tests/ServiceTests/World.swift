@@ -62,5 +62,6 @@ final class World: ExpertStore, KnowledgeBaseStore, Sendable {
     func remove(_ id: ExpertID, in scope: Scope) async throws { state.withLock { $0.experts[id] = nil } }
     func add(_ base: KnowledgeBase, in scope: Scope) async throws { state.withLock { $0.bases[base.id] = base } }
     func update(_ base: KnowledgeBase, in scope: Scope) async throws { try await add(base, in: scope) }
+    func touch(_ id: KnowledgeBaseID, in scope: Scope) async throws {}
     func remove(_ id: KnowledgeBaseID, in scope: Scope) async throws { state.withLock { $0.bases[id] = nil } }
 }

@@ -49,7 +49,10 @@ package protocol FileStore: Sendable {
     /// A place to write an upload to, outside any transaction. Dropped uploads leave nothing behind.
     func beginUpload() async throws -> any FileUpload
     /// Makes an upload durable: bytes under their hash and the row, on disk when this returns.
-    func admit(_ upload: any FileUpload, name: String, purpose: String, in scope: Scope) async throws -> StoredFile
+    /// - Parameter lifetime: Seconds after which the file goes by itself; nil: it stays.
+    func admit(
+        _ upload: any FileUpload, name: String, purpose: String, lifetime: TimeInterval?, in scope: Scope
+    ) async throws -> StoredFile
     func file(_ id: FileID, in scope: Scope) async throws -> StoredFile
     func files(purpose: String?, page: Page, in scope: Scope) async throws -> Listing<StoredFile>
     /// The content, to be read piece by piece.
@@ -57,6 +60,15 @@ package protocol FileStore: Sendable {
     /// Removes the file, and every document that no other attached file of the same content stands for; the bytes too
     /// where no other file has the same.
     func remove(_ id: FileID, in scope: Scope) async throws
+}
+
+extension FileStore {
+    /// Makes an upload durable for good.
+    package func admit(
+        _ upload: any FileUpload, name: String, purpose: String, in scope: Scope
+    ) async throws -> StoredFile {
+        try await admit(upload, name: name, purpose: purpose, lifetime: nil, in: scope)
+    }
 }
 
 /// The content of a file on its way out; stays readable where the file is removed meanwhile.
@@ -84,10 +96,22 @@ package protocol KnowledgeBaseStore: Sendable {
     /// Those of the ids that this scope may see, in the order asked, without those it may not.
     func knowledgeBases(_ ids: [KnowledgeBaseID], in scope: Scope) async throws -> [KnowledgeBase]
     func knowledgeBases(page: Page, in scope: Scope) async throws -> Listing<KnowledgeBase>
-    /// Changes name, summary, metadata and search settings. Model and chunking stay: `ReindexStore` changes these.
+    /// Notes that it is in use.
+    func touch(_ id: KnowledgeBaseID, in scope: Scope) async throws
+    /// Changes name, summary, metadata, search settings and expiry. Model and chunking stay: `ReindexStore` changes these.
     func update(_ base: KnowledgeBase, in scope: Scope) async throws
     /// Removes it with its documents, chunks and vectors. Files stay.
     func remove(_ id: KnowledgeBaseID, in scope: Scope) async throws
+}
+
+extension KnowledgeBaseStore {
+    /// Puts off the end of knowledge bases that would go by themselves, since they are in use. Once an hour will do: the
+    /// shortest time is a day. Who asks gets an answer also where that cannot be written.
+    package func putOffExpiry(of bases: [KnowledgeBase], in scope: Scope) async {
+        for base in bases where base.expiryDays != nil && base.lastActiveAt.timeIntervalSinceNow < -3_600 {
+            try? await touch(base.id, in: scope)
+        }
+    }
 }
 
 /// How a file becomes a document.

@@ -14,7 +14,8 @@ struct BatchRoutes: Sendable {
             return try await Response.json(
                 wire(
                     batches.create(
-                        asked.endpoint, input: asked.input, metadata: asked.metadata, in: context.caller())))
+                        asked.endpoint, input: asked.input, metadata: asked.metadata, outputLifetime: asked.outputLifetime,
+                        in: context.caller())))
         }
         .get("batches") { request, context in
             try await Response.json(wire(batches.batches(page: request.page(), in: context.caller()), wire))

@@ -154,7 +154,8 @@ struct ReceiveUpload: Sendable {
         guard let name else { throw RequestError.missing(parameter: "file") }
         guard size > 0 else { throw RequestError.invalid(parameter: "file", message: "must not be empty") }
         let purpose = try UploadPurpose(fields["purpose"] ?? UploadPurpose.assistants.rawValue)
-        return try await files.admit(upload, name: name, purpose: purpose.rawValue, in: scope)
+        let lifetime = try fileLifetime(form: fields)
+        return try await files.admit(upload, name: name, purpose: purpose.rawValue, lifetime: lifetime, in: scope)
     }
 
     /// The last part of what the client calls its file, without control characters.

@@ -47,7 +47,7 @@ struct VectorStoreRoutes: Sendable {
         let base = try await create(
             name: body.string("name", maxLength: 512) ?? "", summary: body.string("description", maxLength: 4_096) ?? "",
             metadata: metadata(body) ?? [:], chunking: chunking(body) ?? .structured,
-            embeddingModel: body.string("embedding_model", maxLength: 256), in: scope)
+            embeddingModel: body.string("embedding_model", maxLength: 256), expiryDays: expiryDays(body), in: scope)
         for file in files {
             _ = try await attach(Attachment(file: file), to: base.id, in: scope)
         }
@@ -61,9 +61,10 @@ struct VectorStoreRoutes: Sendable {
         base.name = try body.string("name", maxLength: 512) ?? base.name
         base.summary = try body.string("description", maxLength: 4_096) ?? base.summary
         base.metadata = try metadata(body) ?? base.metadata
+        if body.values["expires_after"] != nil { base.expiryDays = try expiryDays(body) }
         if let settings = try body.object("search_settings") { try base.search.apply(settings) }
         try await bases.update(base, in: context.caller())
-        return try Response.json(wire(base))
+        return try await Response.json(wire(bases.knowledgeBase(base.id, in: context.caller())))
     }
 }
 

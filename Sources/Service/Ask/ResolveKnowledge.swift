@@ -103,6 +103,7 @@ package struct ResolveKnowledge: Sendable {
     ) async throws -> [KnowledgeBase] {
         guard !ids.isEmpty else { return [] }
         let found = try await bases.knowledgeBases(ids, in: scope)
+        await bases.putOffExpiry(of: found, in: scope)
         guard let missing = ids.first(where: { id in !found.contains { $0.id == id } }) else { return found }
         if let position = question.knowledge.knowledgeBases?.firstIndex(of: missing) {
             throw RequestError.notFound(

@@ -1,4 +1,4 @@
-import FoundationEssentials
+package import FoundationEssentials
 package import Knowledge
 
 /// Where people hand in batches of requests, look after them, and stop them.
@@ -19,7 +19,8 @@ package struct RequestBatches: Sendable {
     }
 
     package func create(
-        _ endpoint: RequestBatch.Endpoint, input: FileID, metadata: [String: String], in scope: Scope
+        _ endpoint: RequestBatch.Endpoint, input: FileID, metadata: [String: String],
+        outputLifetime: TimeInterval? = nil, in scope: Scope
     ) async throws -> RequestBatch {
         let parameter = "input_file_id"
         do {
@@ -33,7 +34,7 @@ package struct RequestBatches: Sendable {
             }
             let batch = RequestBatch(
                 tenant: scope.tenant, key: scope.key, endpoint: endpoint, inputFile: input, metadata: metadata,
-                createdAt: Date())
+                createdAt: Date(), outputLifetime: outputLifetime)
             try await store.add(batch, in: scope)
             wakeUp()
             return try await store.requestBatch(batch.id, in: scope)

@@ -13,11 +13,12 @@ package struct CreateKnowledgeBase: Sendable {
 
     package func callAsFunction(
         name: String, summary: String, metadata: [String: String] = [:], chunking: Chunking = .structured,
-        embeddingModel: String? = nil, in scope: Scope
+        embeddingModel: String? = nil, expiryDays: Int? = nil, in scope: Scope
     ) async throws -> KnowledgeBase {
-        let base = KnowledgeBase(
+        var base = KnowledgeBase(
             name: name, summary: summary, metadata: metadata,
             embedding: try embedders.embedder(named: embeddingModel).model, chunking: chunking, createdAt: Date())
+        base.expiryDays = expiryDays
         try await bases.add(base, in: scope)
         return base
     }

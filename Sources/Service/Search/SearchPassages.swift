@@ -16,6 +16,7 @@ package struct SearchPassages: Sendable {
         _ search: PassageSearch, in base: KnowledgeBaseID, scope: Scope
     ) async throws -> [Passage] {
         let base = try await bases.knowledgeBase(base, in: scope)
+        await bases.putOffExpiry(of: [base], in: scope)
         return try await retriever.passages(for: search, in: [base], scope: scope)
     }
 
