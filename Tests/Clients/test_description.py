@@ -37,7 +37,7 @@ def fields(schema: dict, example, path: tuple[str, ...] = ()):
 
     Where an object has several kinds, told apart by `type`, those of the example's kind."""
     schema = resolved(schema)
-    for variant in (schema, *map(resolved, schema.get("anyOf", []) + schema.get("oneOf", []))):
+    for variant in (schema, *map(resolved, schema.get("allOf", []) + schema.get("anyOf", []) + schema.get("oneOf", []))):
         kinds = variant.get("properties", {}).get("type", {})
         if kinds and (example or {}).get("type") not in kinds.get("enum", [kinds.get("const")]):
             continue

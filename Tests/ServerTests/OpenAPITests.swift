@@ -3,6 +3,7 @@ import Hummingbird
 import Testing
 
 @testable import Knowledge
+@testable import OpenAIWire
 @testable import Server
 @testable import almanac
 
@@ -65,6 +66,60 @@ struct OpenAPITests {
             }
             let refused = try await server.with(key: "").send(.head, "/v1/models")
             #expect(refused.status == 401 && refused.body.isEmpty)
+        }
+    }
+
+    @Test("has the program's version, and what steers generation as it is checked, in every request that takes it")
+    func parameters() async throws {
+        try await TestServer.run { server in
+            let description = try await server.get("/openapi.json").json
+            #expect(description["info"]?["version"] == .string(Almanac.version))
+            let schemas = try #require(description["components"]?["schemas"])
+            let described = try #require(schemas["GenerationParameters"]?["properties"]?.object)
+            var known = GenerationParameters.openAI
+            for more in [GenerationParameters.others, GenerationParameters.withoutEffect] {
+                known.merge(more) { first, _ in first }
+            }
+            let removed = known.removeValue(forKey: "max_tokens")
+            let limit = try #require(removed)
+            for (name, kind) in known { #expect(described[name] == Self.schema(of: kind), "\(name)") }
+            let own: Set = ["stop", "logit_bias", "metadata", "n_predict", "max_token", "maximum_tokens"]
+            #expect(Set(described.keys) == Set(known.keys).union(own))
+            for request in [
+                "ChatRequest", "CompletionRequest", "EngineCompletionRequest", "GenerateStreamRequest", "LogitsRequest",
+            ] {
+                let schema = schemas[request]
+                #expect(schema?["allOf"] == [["$ref": "#/components/schemas/GenerationParameters"]], "\(request)")
+                // Only texts that are echoed may end where they begin.
+                let least: JSONValue = request.contains("Completion") ? 0 : 1
+                #expect(schema?["properties"]?["max_tokens"]?["minimum"] == least, "\(request)")
+                #expect(schema?["properties"]?["max_tokens"]?["maximum"] == Self.schema(of: limit)["maximum"])
+            }
+        }
+    }
+
+    private static func schema(of kind: GenerationParameters.Kind) -> JSONValue {
+        let text: [String: JSONValue] = ["type": "string", "maxLength": 1_048_576]
+        return switch kind {
+        case .bool: ["type": ["boolean", "null"]]
+        case .integer(let range):
+            [
+                "type": ["integer", "null"], "minimum": .integer(range.lowerBound),
+                "maximum": .integer(range.upperBound),
+            ]
+        case .number(let range):
+            [
+                "type": ["number", "null"], "minimum": .integer(Int(range.lowerBound)),
+                "maximum": .integer(Int(range.upperBound)),
+            ]
+        case .string: ["type": ["string", "null"], "maxLength": 1_048_576]
+        case .choice(let words):
+            ["type": ["string", "null"], "enum": .array(words.map(JSONValue.string) + [.null])]
+        case .strings:
+            ["anyOf": [["type": "string"], ["type": "array", "items": .object(text), "maxItems": 1_024], ["type": "null"]]]
+        case .array: ["type": ["array", "null"], "maxItems": 65_536]
+        case .object: ["type": ["object", "null"]]
+        case .any: [:]
         }
     }
 
