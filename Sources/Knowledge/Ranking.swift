@@ -56,15 +56,21 @@ package struct SearchQuery: Hashable, Sendable {
     package var background: [Background]
 
     package struct Background: Hashable, Sendable {
+        package enum Kind: Sendable { case question, answer }
+
+        package var kind: Kind
         package var text: String
-        /// What its meaning and its words count beside 1 for the query's own.
-        package var weight: Double
+        /// What its meaning counts beside 1 for the query's own, and what its words.
+        package var meaning: Double
+        package var words: Double
         /// Whether the query leans on it; else it counts only where it is about the same subject.
         package var isCertain: Bool
 
-        package init(text: String, weight: Double, isCertain: Bool) {
+        package init(_ kind: Kind, text: String, meaning: Double, words: Double, isCertain: Bool) {
+            self.kind = kind
             self.text = text
-            self.weight = weight
+            self.meaning = meaning
+            self.words = words
             self.isCertain = isCertain
         }
     }
@@ -74,9 +80,9 @@ package struct SearchQuery: Hashable, Sendable {
         self.background = background
     }
 
-    /// The text with what it leans on in front of it, oldest first, for readers that take one text.
+    /// The text with the questions that it leans on in front of it, oldest first, for readers that take one text.
     package var inFull: String {
-        (background.filter(\.isCertain).map(\.text).reversed() + [text]).joined(separator: "\n")
+        (background.filter { $0.isCertain && $0.kind == .question }.map(\.text).reversed() + [text]).joined(separator: "\n")
     }
 }
 

@@ -21,8 +21,17 @@ extension Database: ChunkStore {
         }
     }
 
-    package func sample(of generation: KnowledgeBaseID, count: Int, in scope: Scope) async throws -> [String] {
+    package func sample(
+        of generation: KnowledgeBaseID, count: Int, in scope: Scope
+    ) async throws -> (texts: [String], chunks: Int) {
         try await read { db in
+            let chunks = try Int.fetchOne(
+                db,
+                sql: """
+                    SELECT COALESCE(SUM(last_chunk - first_chunk + 1), 0) FROM edition
+                    JOIN document ON document.id = document_id AND tenant_id = ? WHERE edition.knowledge_base_id = ?
+                    """,
+                arguments: [scope.tenant.rawValue, generation.rawValue])
             // Multiplying by an odd number and looking at the low bits scatters ids well enough to be fair to all documents.
             let rows = try Row.fetchAll(
                 db,
@@ -37,7 +46,7 @@ extension Database: ChunkStore {
                     ) ORDER BY id
                     """,
                 arguments: [scope.tenant.rawValue, generation.rawValue, count])
-            return try rows.map { try $0.text("text") }
+            return (try rows.map { try $0.text("text") }, chunks ?? 0)
         }
     }
 

@@ -24,10 +24,14 @@ struct ConversationTests {
                 (.user, "Which papers are needed?"), (.assistant, "Two."), (.user, last),
             ]))
         #expect(found.text == last)
-        #expect(found.background.map(\.text) == ["Which papers are needed?", "How do I renew a passport?"])
-        #expect(found.background.map(\.weight) == [weight, weight / 2])
+        #expect(found.background.map(\.text) == ["Which papers are needed?", "How do I renew a passport?", "Two."])
+        #expect(found.background.map(\.kind) == [.question, .question, .answer])
+        #expect(found.background.prefix(2).map(\.meaning) == [weight, weight / 2])
+        #expect(found.background.prefix(2).map(\.words) == [weight, weight / 2])
+        #expect(found.background[2].words < found.background[0].words)
         #expect(found.background.allSatisfy { $0.isCertain == isCertain })
         #expect(found.inFull.hasSuffix(last) && found.inFull.hasPrefix("How do I") == isCertain)
+        #expect(!found.inFull.contains("Two."))
     }
 
     @Test("stands alone where it is the first, and asks nothing where it is blank")
@@ -55,7 +59,7 @@ struct ConfidenceTests {
                 candidate($0, Double.random(in: -1...1), Double.random(in: 0...1))
             }
             let fused = candidates.map { _ in Double.random(in: 0...2) }.sorted(by: >)
-            let confidence = Confidence(trust: 0.5, knowsDocuments: false, unrelatedSimilarity: nil)
+            let confidence = Confidence(trust: 0.5, knowsDocuments: false, unrelatedSimilarity: nil, chunks: 1_000)
             let sentence: Double? = Bool.random(using: &generator) ? Double.random(in: -1...1, using: &generator) : nil
             let likelihood = await confidence.likelihood(of: candidates) { _ in sentence }
             let scored = Confidence.scored(candidates, fused: fused, likelihood: likelihood)
@@ -67,8 +71,10 @@ struct ConfidenceTests {
     @Test("rises with meaning and with the share of the words that are there, and falls where nearness means little")
     func rises() async {
         for sentence in [nil, 0.4] as [Double?] {
-            func top(_ similarity: Double, _ coverage: Double, unrelated: Double = 0.3) async -> Double {
-                await Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: unrelated)
+            func top(
+                _ similarity: Double, _ coverage: Double, unrelated: Double = 0.3, chunks: Int = 1_000
+            ) async -> Double {
+                await Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: unrelated, chunks: chunks)
                     .likelihood(of: [candidate(1, similarity, coverage)]) { _ in sentence }
             }
             let (poor, good) = (await top(0.2, 0.1), await top(0.6, 0.6))
@@ -77,12 +83,14 @@ struct ConfidenceTests {
             #expect(base < nearer && base < fuller)
             let (usual, unusual) = (await top(0.4, 0.4, unrelated: 0.6), await top(0.4, 0.4, unrelated: 0.2))
             #expect(usual < unusual)
+            let (few, many) = (await top(0.4, 0.4, chunks: 0), await top(0.4, 0.4, chunks: 100_000))
+            #expect(few > many)
         }
     }
 
     @Test("reads sentences only where passages leave doubt, and believes them then")
     func doubt() async {
-        let confidence = Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: 0.3)
+        let confidence = Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: 0.3, chunks: 1_000)
         func likelihood(_ similarity: Double, sentence: Double) async -> (value: Double, isRead: Bool) {
             var isRead = false
             let value = await confidence.likelihood(of: [candidate(1, similarity, 0.3)]) { _ in
@@ -102,7 +110,7 @@ struct ConfidenceTests {
 
     @Test("is nothing where nothing was found")
     func nothing() async {
-        let confidence = Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: nil)
+        let confidence = Confidence(trust: 1, knowsDocuments: true, unrelatedSimilarity: nil, chunks: 1_000)
         let likelihood = await confidence.likelihood(of: []) { _ in 1 }
         #expect(likelihood == 0)
     }

@@ -32,7 +32,7 @@ private struct NumberedDocument: ChunkStore {
             text: String(sentences[position].dropLast()), tokenCount: 10, attributes: [:], score: 0.5)
     }
 
-    func sample(of base: KnowledgeBaseID, count: Int, in scope: Scope) async throws -> [String] { [] }
+    func sample(of base: KnowledgeBaseID, count: Int, in scope: Scope) async throws -> (texts: [String], chunks: Int) { ([], 0) }
 
     func passages(_ places: [ChunkPlace], in scope: Scope) async throws -> [Passage] { [] }
 

@@ -77,7 +77,9 @@ struct KeywordSearchTests {
         let order = try await world.database.search("Kündigungsfrist", in: [base], documents: nil, limit: 1).hits
         #expect(order.first?.chunk == ChunkID(2))
         let all = try await world.search("Frist Kündigung drei Monate", in: base)
-        #expect(all.first?.coverage == 1)
+        #expect(all.dropFirst().allSatisfy { $0.coverage < all[0].coverage })
+        // One common word is found whole in many chunks, which says little.
+        #expect(try await world.search("Monate", in: base).allSatisfy { $0.coverage < all[0].coverage })
         #expect(zip(all, all.dropFirst()).allSatisfy { $0.score >= $1.score })
         #expect(all.allSatisfy { (0...1).contains($0.coverage) && $0.score > 0 })
         #expect(try await world.search("Frist Einhorn", in: base).allSatisfy { $0.coverage < 0.5 })

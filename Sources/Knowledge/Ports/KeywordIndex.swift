@@ -6,8 +6,8 @@ package struct KeywordHit: Hashable, Sendable {
     /// BM25, above 0, in units of what one word of the rarest kind scores at best: how many such words the chunk holds, so
     /// to say. Comparable between queries and knowledge bases.
     package var score: Double
-    /// How much of the query the chunk holds, 0…1: the share of its terms, each weighted by how rare it is. Comparable
-    /// between queries.
+    /// How much of the query the chunk holds, 0…1: the share of its terms, each weighted by how rare it is, and less than all
+    /// where these are few and common. Comparable between queries.
     package var coverage: Double
 
     package init(

@@ -163,9 +163,12 @@ package protocol DocumentStore: Sendable {
 package protocol ChunkStore: Sendable {
     /// The passages at these places in the same order, without those that are gone by now; their scores are 0.
     func passages(_ places: [ChunkPlace], in scope: Scope) async throws -> [Passage]
-    /// Texts of up to `count` chunks from all over a knowledge base, always the same ones as long as it does not change.
+    /// Texts of up to `count` chunks from all over a knowledge base, always the same ones as long as it does not change, and
+    /// how many chunks it has.
     /// - Parameter generation: `KnowledgeBase.index`.
-    func sample(of generation: KnowledgeBaseID, count: Int, in scope: Scope) async throws -> [String]
+    func sample(
+        of generation: KnowledgeBaseID, count: Int, in scope: Scope
+    ) async throws -> (texts: [String], chunks: Int)
     /// Where these chunks lie in their documents, and those up to `reach` before and behind each; in the order of documents
     /// and text, each once.
     func spans(around places: [ChunkPlace], reach: Int, in scope: Scope) async throws -> [ChunkSpan]

@@ -2,12 +2,15 @@ import Knowledge
 
 /// Makes a query of a conversation's last turn, so that it is understood without the others.
 ///
-/// What the user asked before goes along as background: much where the last turn leans on it ("and how long does it
-/// take?"), nothing where the user changed the subject. How near the two are in meaning is settled by the search, which has
-/// the vectors. No model is asked.
+/// What the user asked before goes along as background, and what the last answer said: much where the last turn leans on
+/// it ("and how long does it take?"), nothing where the user changed the subject. How near they are in meaning is settled by
+/// the search, which has the vectors. No model is asked.
 struct StandaloneQuestion: Sendable {
     /// What the turn before counts where the last one leans on it; earlier ones half as much as the next.
     private static let leaning = 0.4
+    /// What the meaning and the words of the last answer count beside those of the question before it.
+    private static let answerMeaning = 1.5
+    private static let answerWords = 0.25
     /// Earlier turns looked at.
     private static let depth = 3
     /// A turn of at most this many words that carry meaning is taken to lean on what was said before.
@@ -21,10 +24,18 @@ struct StandaloneQuestion: Sendable {
         guard let last = asked.last, turns.last(where: { $0.role == .user })?.text == last else { return nil }
         let dependence = Self.dependence(of: Self.bounded(last))
         let weight = dependence == .none ? Self.leaning / 2 : Self.leaning
-        var factor = 1.0
-        let background = asked.dropLast().suffix(Self.depth).reversed().map { text in
+        let isCertain = dependence == .certain
+        var factor = weight
+        var background = asked.dropLast().suffix(Self.depth).reversed().map { text in
             defer { factor /= 2 }
-            return SearchQuery.Background(text: Self.bounded(text), weight: weight * factor, isCertain: dependence == .certain)
+            return SearchQuery.Background(
+                .question, text: Self.bounded(text), meaning: factor, words: factor, isCertain: isCertain)
+        }
+        if !background.isEmpty, let answer = turns.last(where: { $0.role == .assistant })?.text {
+            background.append(
+                SearchQuery.Background(
+                    .answer, text: Self.bounded(answer), meaning: Self.answerMeaning * weight,
+                    words: Self.answerWords * weight, isCertain: isCertain))
         }
         query = SearchQuery(Self.bounded(last), background: background)
     }

@@ -7,6 +7,8 @@ struct BaseProfile: Sendable {
     var fertility: Double
     /// The similarity that three of four questions about nothing stay below, by the question's language.
     var unrelatedSimilarity: [Language: Double]
+    /// How many there are.
+    var chunks: Int
 
     enum Language: Hashable, Sendable {
         /// One that the embedding model knows, and one that it does not.
@@ -57,12 +59,12 @@ final class BaseProfiles: Sendable {
     }
 
     private func measure(_ base: KnowledgeBase, _ embedder: any Embedder, _ scope: Scope) async throws -> BaseProfile {
-        let texts = try await chunks.sample(of: base.index, count: Self.sampledChunks, in: scope)
+        let (texts, count) = try await chunks.sample(of: base.index, count: Self.sampledChunks, in: scope)
         var profile = BaseProfile(
             fertility: try await workers.run {
                 EncoderTrust.fertility(of: texts.joined(separator: "\n"), by: embedder)
             },
-            unrelatedSimilarity: [:])
+            unrelatedSimilarity: [:], chunks: count)
         for (language, vectors) in try await questions(embedder) {
             var nearest: [Float] = []
             for vector in vectors {

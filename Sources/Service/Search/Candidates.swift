@@ -107,6 +107,10 @@ extension Evidence {
 extension Embedder {
     /// Below this cosine a question has nothing to do with what was said before it.
     private var sameSubject: Float { 0.15 }
+    /// Below this cosine with its question an answer says nothing of the matter, such as that it is not known.
+    private var saysSomething: Float { 0.3 }
+    /// What earlier questions' meaning counts where the answer to them counts.
+    private var besideAnswer: Float { 0.5 }
 
     fileprivate func vectors(of texts: [String]) async throws -> [[Float]] {
         try await embed(texts.map(EmbeddingInput.text), as: .query, priority: .urgent).vectors
@@ -115,16 +119,24 @@ extension Embedder {
     /// The query with that of its background which belongs to it, and the vector of both.
     fileprivate func settled(_ query: SearchQuery) async throws -> (SearchQuery, [Float]) {
         let vectors = try await vectors(of: [query.text] + query.background.map(\.text))
-        var settled = query
-        settled.background = []
-        var blend = vectors[0]
-        for (background, vector) in zip(query.background, vectors.dropFirst()) {
-            let similarity = zip(vectors[0], vector).reduce(0) { $0 + $1.0 * $1.1 }
-            guard background.isCertain || similarity > sameSubject else { continue }
-            settled.background.append(background)
-            for index in blend.indices { blend[index] += Float(background.weight) * vector[index] }
+        let background = Array(zip(query.background, vectors.dropFirst()))
+        let asked = background.first { $0.0.kind == .question }?.1 ?? vectors[0]
+        let belonging = background.filter { part, vector in
+            (part.isCertain || vectors[0].product(with: vector) > sameSubject)
+                && (part.kind == .question || asked.product(with: vector) > saysSomething)
         }
-        let length = blend.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        let isAnswered = belonging.contains { $0.0.kind == .answer }
+        var blend = vectors[0]
+        for (part, vector) in belonging {
+            let weight = Float(part.meaning) * (isAnswered && part.kind == .question ? besideAnswer : 1)
+            for index in blend.indices { blend[index] += weight * vector[index] }
+        }
+        let length = blend.product(with: blend).squareRoot()
+        let settled = SearchQuery(query.text, background: belonging.map(\.0))
         return (settled, length > 0 ? blend.map { $0 / length } : vectors[0])
     }
+}
+
+extension [Float] {
+    fileprivate func product(with other: [Float]) -> Float { zip(self, other).reduce(0) { $0 + $1.0 * $1.1 } }
 }

@@ -8,17 +8,21 @@ import Knowledge
 /// that are there at all do not move.
 struct Confidence: Sendable {
     /// What a question whose words all stand in the best chunk is worth beside a cosine of 1.
-    private static let coverageWeight = 0.4
+    private static let coverageWeight = 0.5
     /// How much of the nearness that unrelated questions have does not count.
-    private static let unrelatedWeight = 0.1
-    /// Where the model does not know the documents' language, similarities are lower for all questions.
-    private static let foreignBonus = 0.03
+    private static let unrelatedWeight = 0.3
+    /// The more chunks there are, the nearer the nearest of them comes by chance: as the greatest of so many random numbers
+    /// grows, with the square root of twice the logarithm. As many as `usualChunks` change nothing.
+    private static let sizeWeight = 0.06
+    private static let usualChunks = 1_000
+    /// Where the model does not know the documents' language, similarities say less than they do for unrelated questions.
+    private static let foreignBonus = 0.08
     /// The evidence at which an answer is as likely as none, and how fast likelihood changes with it.
-    private static let even = 0.59
+    private static let even = 0.54
     private static let slope = 18.0
     /// The same with sentences read: chunks and the best sentence count half each, and the words a little less.
     private static let readCoverageWeight = 0.3
-    private static let readEven = 0.58
+    private static let readEven = 0.51
     private static let readSlope = 20.0
     /// Where sentences would change what is decided.
     private static let doubt = 0.03...0.97
@@ -34,6 +38,8 @@ struct Confidence: Sendable {
     let trust: Double
     let knowsDocuments: Bool
     let unrelatedSimilarity: Double?
+    /// How many the knowledge base has.
+    let chunks: Int
 
     /// How likely the candidates hold an answer, 0…1.
     ///
@@ -49,6 +55,7 @@ struct Confidence: Sendable {
         let usual =
             (knowsDocuments ? 0 : Self.foreignBonus * EncoderTrust.strangeness(ofTrust: trust))
             - Self.unrelatedWeight * (unrelatedSimilarity ?? Self.usualUnrelated)
+            - Self.sizeWeight * (Self.chance(chunks) - Self.chance(Self.usualChunks))
         let quick = nearest + Self.coverageWeight * (best.evidence.coverage ?? 0) + usual
         let likelihood = Self.sigmoid(Self.slope * (quick - Self.even))
         let read = candidates.prefix(Self.readCandidates)
@@ -74,6 +81,9 @@ struct Confidence: Sendable {
             return candidate
         }
     }
+
+    /// How far the greatest of so many random numbers comes, in standard deviations.
+    private static func chance(_ count: Int) -> Double { (2 * log(Double(max(1, count)))).squareRoot() }
 
     private static func sigmoid(_ value: Double) -> Double { 1 / (1 + exp(-value)) }
 }

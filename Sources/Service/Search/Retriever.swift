@@ -124,7 +124,7 @@ package struct Retriever: Sendable {
         let language: BaseProfile.Language = EncoderTrust.knows(fertility) ? .known : .foreign
         let confidence = Confidence(
             trust: best.fusion.trust, knowsDocuments: EncoderTrust.knows(best.profile.fertility),
-            unrelatedSimilarity: best.profile.unrelatedSimilarity[language])
+            unrelatedSimilarity: best.profile.unrelatedSimilarity[language], chunks: best.profile.chunks)
         let ordered = fused.map(\.0)
         let likelihood = try await confidence.likelihood(of: ordered) { candidates in
             ranking.readsSentences ? try await sentences?.similarity(in: candidates) : nil

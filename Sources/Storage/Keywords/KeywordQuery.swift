@@ -27,9 +27,9 @@ struct KeywordQuery {
     init(_ query: SearchQuery, stemmer: Stemmer) {
         self.init(query.text, stemmer: stemmer)
         var found = Set(terms)
-        for background in query.background.sorted(by: { $0.weight > $1.weight }) {
+        for background in query.background.sorted(by: { $0.words > $1.words }) where background.words > 0 {
             for var term in Self(background.text, stemmer: stemmer).terms where found.insert(term).inserted {
-                term.weight = background.weight
+                term.weight = background.words
                 // Parts and wholes of compounds would carry too far from the question.
                 term.word = nil
                 terms.append(term)

@@ -35,9 +35,12 @@ extension KeywordSearch {
             return weights[list.term] * rarity
         }
 
-        /// A term's part in the query, 0…1.
+        /// A term's part in the query, below 1, as if the query asked for one more word, of the rarest kind, that nothing holds:
+        /// else a question of one common word would be found whole in every chunk that has it. Terms of the background may
+        /// help, and are not missed.
         func share(of term: Int) -> Double {
-            weights[term] * rarities[term] / zip(weights, rarities).reduce(0) { $0 + $1.0 * $1.1 }
+            let own = zip(weights, rarities).reduce(0) { $0 + ($1.0 == 1 ? $1.1 : 0) }
+            return weights[term] * rarities[term] / (own + unit)
         }
 
         /// The most that a word of a query can add to a score: one that no more than one chunk has. In this unit,
