@@ -70,7 +70,7 @@ def bounds(schema: dict):
     if schema.get("type") == "string" and schema.get("maxLength", 1 << 20) <= 1 << 16:
         inside.append("x" * schema["maxLength"])
         outside.append("x" * (schema["maxLength"] + 1))
-    if schema.get("type") == "array" and resolved(schema["items"]).get("type") == "string":
+    if schema.get("type") == "array" and resolved(schema.get("items", {})).get("type") == "string":
         outside += [["x"] * (schema["maxItems"] + 1)] if "maxItems" in schema else []
         inside += [["x"] * schema["maxItems"]] if "maxItems" in schema else []
         outside += [[]] if schema.get("minItems") else []
