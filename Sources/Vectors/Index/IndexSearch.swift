@@ -76,9 +76,10 @@ struct IndexSearch: Sendable {
             }
         }
         near.sort { $0.similarity > $1.similarity }
-        let chosen = near.lazy.map(\.stretch).filter { !$0.rows.isEmpty }.prefix { stretch in
-            defer { room -= stretch.rows.count }
-            return room > 0
+        var chosen: [Funnel.Stretch] = []
+        for (_, stretch) in near where room > 0 && !stretch.rows.isEmpty {
+            chosen.append(stretch)
+            room -= stretch.rows.count
         }
         return chosen + rest
     }
