@@ -49,8 +49,11 @@ func buildServices(
         directory: configuration.dataDirectory,
         onDamage: { logger.error("stored data is damaged and left out", metadata: ["error": "\($0)"]) })
     let searchers = Workers(count: configuration.threads, name: "search")
+    var indexLimits = IndexLimits()
+    indexLimits.memoryBytes = configuration.indexMemoryBytes
     let index = VectorIndex(
-        store: database, segments: database, workers: searchers, kernel: configuration.embedding.kernel)
+        store: database, segments: database, workers: searchers, kernel: configuration.embedding.kernel,
+        limits: indexLimits)
     let catalog = buildCatalog(configuration, embedders, moreModels)
     let retriever = Retriever(
         embedders: embedders, index: index, keywords: database, documents: database, chunks: database,

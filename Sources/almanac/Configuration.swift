@@ -27,6 +27,8 @@ struct Configuration: Sendable {
     /// Whether streams end with `[DONE]`, which text-generation-webui's own examples do not expect.
     var endsStreamsWithDone = true
     var uploadLimitBytes = 512 << 20
+    /// What the vector index may hold in memory beside what it searches just now.
+    var indexMemoryBytes = 4 << 30
     var logLevel = "info"
     var retrieval = RetrievalLimits()
     /// The language model that is asked what a follow-up question means; nil: none.
@@ -96,7 +98,7 @@ struct Configuration: Sendable {
         try file.allowOnly([
             "data", "host", "port", "models", "embedding_model", "embedding", "default_model", "threads",
             "prefixes", "upload_limit_mb", "log_level", "retrieval", "ingest", "reranker", "providers", "webhooks",
-            "cors_origins", "tls", "stream_done", "limits",
+            "cors_origins", "tls", "stream_done", "limits", "index_memory_mb",
         ])
         dataDirectory = try file.string("data") ?? dataDirectory
         host = try file.string("host") ?? host
@@ -124,6 +126,7 @@ struct Configuration: Sendable {
             rateLimits = RateLimits(requestsPerMinute: requests, tokensPerMinute: tokens)
         }
         uploadLimitBytes = try file.integer("upload_limit_mb", in: 1...8_192).map { $0 << 20 } ?? uploadLimitBytes
+        indexMemoryBytes = try file.integer("index_memory_mb", in: 16...1_048_576).map { $0 << 20 } ?? indexMemoryBytes
         logLevel = try file.string("log_level") ?? logLevel
         if let retrieval = try file.object("retrieval") { try apply(retrieval: retrieval) }
         if let ingest = try file.object("ingest") { try self.ingest.apply(ingest) }
@@ -164,6 +167,8 @@ struct Configuration: Sendable {
         embedding.threads = try integer("ALMANAC_EMBEDDING_THREADS", in: 1...256) ?? embedding.threads
         defaultModel = environment["ALMANAC_DEFAULT_MODEL"] ?? defaultModel
         threads = try integer("ALMANAC_THREADS", in: 1...256) ?? threads
+        indexMemoryBytes =
+            try integer("ALMANAC_INDEX_MEMORY_MB", in: 16...1_048_576).map { $0 << 20 } ?? indexMemoryBytes
         logLevel = environment["ALMANAC_LOG_LEVEL"] ?? logLevel
         try apply(
             certificate: environment["ALMANAC_TLS_CERTIFICATE"], key: environment["ALMANAC_TLS_KEY"], "ALMANAC_TLS_")

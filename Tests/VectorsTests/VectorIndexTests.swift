@@ -114,6 +114,29 @@ struct VectorIndexTests {
         #expect(index.bytes == 0)
     }
 
+    @Test("holds no more than it may, lets go of what was not searched for longest, and finds all of it again")
+    func evicts() async throws {
+        var generator = SeededGenerator(15)
+        var chunk: Int64 = 1
+        let bases = (0..<12).map { _ in KnowledgeBaseID.random() }
+        for base in bases { store.put(document(0, 50, 16, &chunk, &generator), in: base) }
+        var limits = IndexLimits()
+        let query = [Float].random(16, using: &generator).unit
+        let one = VectorIndex(store: store, workers: workers)
+        _ = try await one.search(query, in: [bases[0]], documents: nil, limit: 1)
+        limits.memoryBytes = one.bytes * 4
+        let index = VectorIndex(store: store, workers: workers, limits: limits)
+        for round in 0..<40 {
+            // The first is asked for all the time and stays.
+            let base = round % 2 == 0 ? bases[0] : bases[Int.random(in: 1..<12, using: &generator)]
+            let reads = store.bases.withLock { $0[bases[0]]?.reads ?? 0 }
+            let found = try await index.search(query, in: [base], documents: nil, limit: 7)
+            #expect(found.map(\.chunk) == store.nearest(query, in: [base], documents: nil, limit: 7).map(\.chunk))
+            #expect(index.bytes <= limits.memoryBytes)
+            #expect(round == 0 || store.bases.withLock { $0[bases[0]]?.reads } == reads)
+        }
+    }
+
     @Test("lets go of a knowledge base that is gone while others are searched")
     func forgets() async throws {
         var generator = SeededGenerator(14)
