@@ -98,6 +98,8 @@ package struct Evidence: Hashable, Sendable {
     package var similarity: Double?
     /// Place among the nearest chunks; nil beyond those looked at.
     package var denseRank: Int?
+    /// How the nearest chunks were found; nil beyond those looked at.
+    package var denseSearch: SearchReport?
     /// BM25 in units of what one word of the rarest kind scores at best.
     package var keywordScore: Double?
     /// Share of the query's words that the chunk holds, rare ones counting more, 0…1.

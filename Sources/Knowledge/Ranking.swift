@@ -29,6 +29,8 @@ package struct Ranking: Hashable, Sendable {
     }
 
     package var mode = Mode.hybrid
+    /// Whether the nearest chunks must provably be those of a comparison with every vector.
+    package var isExact = false
     package var fusion = Fusion.sum
     /// nil lets the search decide from the query and what it finds.
     package var weights: Weights?

@@ -54,6 +54,7 @@ extension Ranking {
     init(_ options: Fields) throws {
         self.init()
         mode = try options.choice("mode") ?? mode
+        isExact = try options.bool("exact") ?? isExact
         fusion = try options.choice("fusion") ?? fusion
         minimumScore = try options.number("score_threshold", in: 0...1) ?? minimumScore
         perDocument = try options.integer("max_per_document", in: 1...50)
@@ -136,13 +137,24 @@ package func wire(_ evidence: Evidence, score: Double) -> JSONValue {
     func rank(_ value: Int?) -> JSONValue { value.map(JSONValue.integer) ?? .null }
     return [
         "query": .integer(evidence.query),
-        "dense": ["rank": rank(evidence.denseRank), "similarity": number(evidence.similarity)],
+        "dense": [
+            "rank": rank(evidence.denseRank), "similarity": number(evidence.similarity),
+            "index": evidence.denseSearch.map(wire) ?? .null,
+        ],
         "keyword": [
             "rank": rank(evidence.keywordRank), "bm25": number(evidence.keywordScore),
             "coverage": number(evidence.coverage),
         ],
         "rerank": ["relevance": number(evidence.relevance)],
         "score": .number(score),
+    ]
+}
+
+private func wire(_ report: SearchReport) -> JSONValue {
+    [
+        "plan": .string(report.plan.rawValue), "exact": .bool(report.isExact), "kernel": .string(report.kernel),
+        "scanned": .integer(report.scanned), "refined": .integer(report.refined),
+        "rescored": .integer(report.rescored), "bytes": .integer(report.bytes),
     ]
 }
 

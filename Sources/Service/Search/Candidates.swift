@@ -23,13 +23,14 @@ struct CandidateSearch: Sendable {
     /// Where given, only these documents count.
     let documents: DocumentFilter?
     let mode: Ranking.Mode
+    let precision: NeighbourSearch.Precision
     let limit: Int
 
     private var depth: Int { max(Self.minimumDepth, limit) }
 
     /// The candidates, and the query's vector where meaning was searched.
     func candidates(_ query: SearchQuery) async throws -> (found: [Candidate], vector: [Float]?) {
-        if mode == .keyword { return (joined(dense: [], keyword: try await holding(query).hits), nil) }
+        if mode == .keyword { return (joined(dense: nil, keyword: try await holding(query).hits), nil) }
         if query.background.isEmpty && mode == .hybrid {
             // The words are looked up while the vector is still being made.
             async let keyword = holding(query)
@@ -44,17 +45,16 @@ struct CandidateSearch: Sendable {
         return (try await completed(dense, try await keyword, vector), vector)
     }
 
-    private func near(_ vector: [Float]) async throws -> [Neighbour] {
+    private func near(_ vector: [Float]) async throws -> FoundNeighbours {
         try await index.search(
-            NeighbourSearch(query: vector, bases: bases, documents: documents, limit: depth)
-        ).neighbours
+            NeighbourSearch(query: vector, bases: bases, documents: documents, limit: depth, precision: precision))
     }
 
     private func holding(_ query: SearchQuery) async throws -> KeywordFinding {
         try await keywords.search(query, in: bases, documents: documents, limit: depth)
     }
 
-    private func joined(dense: [Neighbour], keyword: [KeywordHit]) -> [Candidate] {
+    private func joined(dense: FoundNeighbours?, keyword: [KeywordHit]) -> [Candidate] {
         var candidates: [Candidate] = []
         var positions: [ChunkPlace: Int] = [:]
         func update(_ place: ChunkPlace, _ change: (inout Evidence) -> Void) {
@@ -63,9 +63,10 @@ struct CandidateSearch: Sendable {
             positions[place] = position
             change(&candidates[position].evidence)
         }
-        for (rank, hit) in dense.enumerated() {
+        for (rank, hit) in (dense?.neighbours ?? []).enumerated() {
             update(hit.place) {
                 $0.similarity = Double(hit.similarity)
+                $0.denseSearch = dense?.report
                 $0.denseRank = rank + 1
             }
         }
@@ -79,7 +80,7 @@ struct CandidateSearch: Sendable {
     }
 
     private func completed(
-        _ dense: [Neighbour], _ keyword: KeywordFinding, _ vector: [Float]
+        _ dense: FoundNeighbours, _ keyword: KeywordFinding, _ vector: [Float]
     ) async throws -> [Candidate] {
         let candidates = joined(dense: dense, keyword: keyword.hits)
         let unmeasured = candidates.filter { $0.evidence.similarity == nil }.map(\.place)

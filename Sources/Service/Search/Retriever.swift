@@ -81,7 +81,7 @@ package struct Retriever: Sendable {
             let embedder = try embedders.embedder(for: model)
             let search = CandidateSearch(
                 index: index, keywords: keywords, embedder: embedder, bases: bases.map(\.index), documents: allowed,
-                mode: asked.ranking.mode, limit: asked.limit)
+                mode: asked.ranking.mode, precision: asked.ranking.isExact ? .exact : .automatic, limit: asked.limit)
             for (number, query) in asked.queries.enumerated() {
                 let (candidates, vector) = try await search.candidates(query)
                 let sentences = vector.map { NearestSentence(question: $0, embedder: embedder, chunks: chunks, scope: scope) }

@@ -22,6 +22,9 @@ struct Search: AsyncParsableCommand {
     @Option(help: "Leave out what scores less, 0 to 1.")
     var threshold: Double?
 
+    @Flag(help: "Find what comparing the query with every vector would find, and nothing else.")
+    var exact = false
+
     @Flag(help: "Show what each stage of the search says of every hit.")
     var explain = false
 
@@ -43,6 +46,7 @@ struct Search: AsyncParsableCommand {
             let id = try await client.knowledgeBase(named: base)
             var options: [String: JSONValue] = ["mode": .string(mode)]
             options["score_threshold"] = threshold.map(JSONValue.number)
+            if exact { options["exact"] = true }
             var body: [String: JSONValue] = [
                 "query": .string(query), "max_num_results": .integer(limit), "ranking_options": .object(options),
                 "explain": .bool(explain),
@@ -50,7 +54,12 @@ struct Search: AsyncParsableCommand {
             if let why { body["explain_file_id"] = .string(try await client.file(named: why, in: id)) }
             let page = try await client.post("/v1/vector_stores/\(id)/search", .object(body))
             if json { return try Terminal.print(json: page) }
-            for hit in page["data"]?.array ?? [] {
+            let hits = page["data"]?.array ?? []
+            for index in Set(hits.compactMap { $0["explain"]?["dense"]?["index"] }.compactMap(Self.line(ofIndex:))) {
+                Terminal.print(index)
+                Terminal.print("")
+            }
+            for hit in hits {
                 let headings = hit["heading_path"]?.array?.compactMap(\.string) ?? []
                 let place = [hit["filename"]?.string ?? ""] + headings
                 let score = (hit["score"]?.double ?? 0).formatted(.number.precision(.fractionLength(3)))
@@ -61,6 +70,14 @@ struct Search: AsyncParsableCommand {
             }
             if let explanation = page["explanation"] { Self.present(explanation) }
         }
+    }
+
+    /// How the index searched: `index: exact (avx512) · 135 scanned · 104 refined · 12 compared · 27,000 bytes`.
+    private static func line(ofIndex index: JSONValue) -> String? {
+        guard let plan = index["plan"]?.string, let kernel = index["kernel"]?.string else { return nil }
+        func number(_ key: String) -> String { (index[key]?.integer ?? 0).formatted() }
+        return "index: \(plan) (\(kernel)) · \(number("scanned")) scanned · \(number("refined")) refined · "
+            + "\(number("rescored")) compared · \(number("bytes")) bytes"
     }
 
     /// Each stage's rank and value: `dense 3 (0.512) · keyword 1 (bm25 8.21, covers 0.74)`.
