@@ -22,6 +22,11 @@ def ended(http, job: str, seconds: float = 240) -> dict:
     raise AssertionError(f"the job did not end: {state}")
 
 
+def completed(server, job: str) -> bool:
+    with server.http() as http:
+        return http.get(f"/api/v1/jobs/{job}").json()["status"] == "completed"
+
+
 def found(client, store: str, query: str) -> list[tuple]:
     hits = client.vector_stores.search(store, query=query, max_num_results=5).data
     return [(hit.filename, hit.score, hit.content[0].text) for hit in hits]
@@ -45,16 +50,19 @@ def test_a_re_index_outlives_kills_and_the_old_answers_stay_until_it_is_done(ano
         with server.http() as http:
             while True:
                 state = http.get(f"/api/v1/jobs/{job}").json()
-                assert state["status"] in ("queued", "running"), state
+                assert state["status"] in ("queued", "running", "completed"), state
                 now = state["progress"]["documents"] or {"done": 0}
-                if now["done"] > done:
+                if now["done"] > done or state["status"] == "completed":
                     break
                 time.sleep(0.01)
-        assert found(client, store, query) == before
+        # A fast machine may be done before it can be killed a second time.
+        if state["status"] == "completed":
+            break
+        assert found(client, store, query) == before or completed(server, job)
         server.kill()
         server.start()
         client = server.openai()
-        assert found(client, store, query) == before
+        assert found(client, store, query) == before or completed(server, job)
         with server.http() as http:
             again = http.get(f"/api/v1/jobs/{job}").json()["progress"]["documents"]
         assert again["done"] >= now["done"], "a document that was done is done again"
