@@ -80,6 +80,15 @@ struct RecordTests {
         #expect(try TextExtractor().extract(Array(source.utf8), filename: "a.json").title == "Ente")
     }
 
+    @Test("long names in JSON cut between characters", arguments: 0..<4)
+    func longNames(shift: Int) throws {
+        let name = String(repeating: "x", count: shift) + String(repeating: "ÿ€", count: 60)
+        let source = #"[{"a": {"\#(name)": {"\#(name)": 1}}}, {"\#(name)": 2, "c": [true, null]}]"#
+        let text = try TextExtractor().extract(Array(source.utf8), filename: "a.json")
+        #expect(text.blocks.last?.bytes.upperBound == text.text.utf8.count)
+        #expect(text.text.hasSuffix("c[1]: null") && !text.text.contains("\u{FFFD}"))
+    }
+
     @Test("lists of like objects as rows")
     func jsonRows() throws {
         let source = #"[{"id":1,"name":"Ente"},{"id":2,"farbe":"grün"},{"name":"Gans","id":3}]"#

@@ -23,6 +23,18 @@ extension ArraySlice<UInt8> {
         return self[first...last]
     }
 
+    /// At most so many bytes from the beginning, and no part of a character.
+    func beginning(upTo count: Int) -> ArraySlice<UInt8> {
+        var end = Swift.min(startIndex + count, endIndex)
+        while end > startIndex, end < endIndex, self[end].isContinuation { end -= 1 }
+        return self[..<end]
+    }
+
+    /// At most so many bytes before the end, and no part of a character.
+    func ending(upTo count: Int) -> ArraySlice<UInt8> {
+        count < self.count ? suffix(count).drop(while: \.isContinuation) : self
+    }
+
     func starts(withLowercase prefix: StaticString) -> Bool {
         guard count >= prefix.utf8CodeUnitCount else { return false }
         return prefix.withUTF8Buffer { prefix in zip(self, prefix).allSatisfy { $0.lowercased == $1 } }

@@ -98,14 +98,14 @@ struct RecordCollector {
         case .key(let key):
             path.removeLast(path.count - (levels.last?.pathLength ?? 0))
             if !path.isEmpty { path.append(UInt8(ascii: ".")) }
-            path += key.prefix(Self.maxPathBytes)
+            path += key[...].beginning(upTo: Self.maxPathBytes)
             return nil
         case .value(let value):
             beginElement()
             if levels.count == 1, title == nil, ["title", "name"].contains(path[...].string) { title = value[...].string }
             let start = min(recordPathLength, path.count)
             let own = path[start...].drop { $0 == UInt8(ascii: ".") }
-            record.leaves.append(.init(path: Array(own.suffix(Self.maxPathBytes)), value: value))
+            record.leaves.append(.init(path: Array(own.ending(upTo: Self.maxPathBytes)), value: value))
             if levels.count > recordDepth + 1 { record.isFlat = false }
             return endValue()
         }

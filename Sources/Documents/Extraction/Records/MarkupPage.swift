@@ -111,8 +111,7 @@ struct MarkupPage {
     private var place: String {
         let end = stack.last?.pathStart ?? 0
         guard end > Self.maxPathBytes else { return path[..<min(end, path.count)].string }
-        var tail = path[..<min(end, path.count)].suffix(Self.maxPathBytes)
-        while let first = tail.first, first.isContinuation { tail = tail.dropFirst() }
+        let tail = path[..<min(end, path.count)].ending(upTo: Self.maxPathBytes)
         return "…\(tail.string)"
     }
 }
