@@ -107,6 +107,25 @@ package final class Workers: Sendable {
         state.available.signal()
     }
 
+    /// Runs both at once, `second` on a thread of its own, and waits for them.
+    ///
+    /// - Throws: What `first` throws, else what `second` throws.
+    package static func both<First, Second: Sendable>(
+        _ first: () throws -> First, and second: @escaping @Sendable () throws -> Second
+    ) throws -> (First, Second) {
+        let outcome = Mutex<Result<Second, any Error>?>(nil)
+        let isOver = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            let result = Result(catching: second)
+            outcome.withLock { $0 = result }
+            isOver.signal()
+        }
+        let one = Result(catching: first)
+        isOver.wait()
+        guard let other = outcome.withLock({ $0 }) else { preconditionFailure("signalled without a result") }
+        return (try one.get(), try other.get())
+    }
+
     private final class Flag: Sendable {
         private let raised = Atomic(false)
         var isRaised: Bool { raised.load(ordering: .acquiring) }

@@ -58,19 +58,13 @@ package struct ModelFolder {
         hash.update(data: Data((facts + configuration.unusualFacts + modules.dense.map(\.fact) + prompts).joined(separator: "\n").utf8))
         hash.update(data: Data("\n\(vocabulary.count)\n".utf8))
         hash.update(data: vocabulary)
-        for file in [weightsPath] + modules.dense.map(\.weightsPath) { try Self.add(file, to: &hash) }
+        for path in [weightsPath] + modules.dense.map(\.weightsPath) {
+            let file = try ModelFile(path: path)
+            try file.forEachBlock(of: 0..<file.size) { hash.update(bufferPointer: $0) }
+        }
         return hash.finalize().map { byte in
             (byte < 16 ? "0" : "") + String(byte, radix: 16)
         }.joined()
-    }
-
-    private static func add(_ path: String, to hash: inout SHA256) throws {
-        guard let file = FileHandle(forReadingAtPath: path) else { throw ModelError.missing(file: path) }
-        do {
-            while let data = try file.read(upToCount: 4 << 20), !data.isEmpty { hash.update(data: data) }
-        } catch {
-            throw ModelError.malformed(file: path, reason: "cannot be read: \(error)")
-        }
     }
 }
 

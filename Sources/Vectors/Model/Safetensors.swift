@@ -18,25 +18,20 @@ struct Safetensors {
         "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
     ]
 
-    let path: String
     let tensors: [String: Tensor]
-    private let file: FileHandle
+    private let file: ModelFile
+
+    var path: String { file.path }
 
     /// - Throws: `ModelError` where the file is missing, cut short, or its header is not consistent.
     init(path: String) throws {
-        guard let file = FileHandle(forReadingAtPath: path) else { throw ModelError.missing(file: path) }
-        self.path = path
-        self.file = file
+        file = try ModelFile(path: path)
         do {
-            let size = Int(clamping: try file.seekToEnd())
-            try file.seek(toOffset: 0)
-            tensors = try Self.header(of: file, size: size)
+            tensors = try Self.header(of: file)
         } catch let problem as Problem {
             throw ModelError.malformed(file: path, reason: problem.reason)
         } catch let error as DecodingError {
             throw ModelError.malformed(file: path, reason: "the header is not the JSON that it should be: \(error)")
-        } catch let error as CocoaError {
-            throw ModelError.malformed(file: path, reason: "cannot be read: \(error.localizedDescription)")
         }
     }
 
@@ -71,17 +66,17 @@ struct Safetensors {
         }
     }
 
-    private static func header(of file: FileHandle, size: Int) throws -> [String: Tensor] {
-        guard size >= 8, let prefix = try file.read(upToCount: 8), prefix.count == 8 else {
-            throw Problem("shorter than its 8-byte prefix")
-        }
-        let claimed = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    private static func header(of file: ModelFile) throws -> [String: Tensor] {
+        let size = file.size
+        guard size >= 8 else { throw Problem("shorter than its 8-byte prefix") }
+        var claimed: UInt64 = 0
+        try withUnsafeMutableBytes(of: &claimed) { try file.read(at: 0, into: $0) }
+        claimed = UInt64(littleEndian: claimed)
         guard claimed <= UInt64(maxHeaderBytes) else { throw Problem("claims a header of \(claimed) bytes") }
         let length = Int(claimed)
         guard length <= size - 8 else { throw Problem("cut short: \(size) bytes, header of \(length)") }
-        guard let json = try file.read(upToCount: length), json.count == length else {
-            throw Problem("the header is cut short")
-        }
+        var json = Data(count: length)
+        try json.withUnsafeMutableBytes { try file.read(at: 8, into: $0) }
         let entries = try JSONDecoder().decode(Header.self, from: json).entries
         let start = 8 + length
         let tensors = try entries.reduce(into: [:]) { tensors, entry in
@@ -165,59 +160,28 @@ struct Safetensors {
     ///   finite, or reading fails.
     func read(_ name: String, shape: [Int], into destination: UnsafeMutablePointer<Float>) throws {
         let tensor = try tensor(name, shape: shape)
-        guard let widen = Self.widening(tensor.type) else {
-            throw ModelError.unsupported(file: path, reason: "\(name) of type \(tensor.type)")
-        }
+        let floats = UnsafeMutableBufferPointer(start: destination, count: shape.reduce(1, *))
         var destination = UnsafeMutableRawPointer(destination)
-        var offset = tensor.bytes.lowerBound
-        while offset < tensor.bytes.upperBound {
-            let data = try block(at: offset, count: min(tensor.bytes.upperBound - offset, 4 << 20))
-            let end = data.withUnsafeBytes { widen($0, destination) }
-            guard Self.areFinite(destination, until: end) else {
-                throw ModelError.malformed(file: path, reason: "\(name) has values that are not finite numbers")
+        switch tensor.type {
+        case "F32": try file.read(at: tensor.bytes.lowerBound, into: .init(start: destination, count: tensor.bytes.count))
+        case "F16": try file.forEachBlock(of: tensor.bytes) { destination = Self.widen($0, destination, Self.float(half:)) }
+        case "BF16":
+            try file.forEachBlock(of: tensor.bytes) { block in
+                destination = Self.widen(block, destination) { Float(bitPattern: UInt32($0) << 16) }
             }
-            destination = end
-            offset += data.count
+        default: throw ModelError.unsupported(file: path, reason: "\(name) of type \(tensor.type)")
+        }
+        guard Self.areFinite(floats) else {
+            throw ModelError.malformed(file: path, reason: "\(name) has values that are not finite numbers")
         }
     }
 
     /// Whether all floats are numbers: neither infinite nor NaN, which have all bits of the exponent set.
-    private static func areFinite(_ start: UnsafeMutableRawPointer, until end: UnsafeMutableRawPointer) -> Bool {
-        var greatest: UInt32 = 0
-        for offset in stride(from: 0, to: end - start, by: 4) {
-            greatest = max(greatest, start.load(fromByteOffset: offset, as: UInt32.self) & 0x7FFF_FFFF)
-        }
-        return greatest < 0x7F80_0000
+    private static func areFinite(_ floats: UnsafeMutableBufferPointer<Float>) -> Bool {
+        floats.reduce(UInt32(0)) { max($0, $1.bitPattern & 0x7FFF_FFFF) } < 0x7F80_0000
     }
 
-    /// Exactly `count` bytes.
-    private func block(at offset: Int, count: Int) throws -> Data {
-        do {
-            try file.seek(toOffset: UInt64(offset))
-            if let data = try file.read(upToCount: count), data.count == count { return data }
-        } catch {
-            throw ModelError.malformed(file: path, reason: "cannot be read: \(error)")
-        }
-        throw ModelError.malformed(file: path, reason: "became shorter while it was read")
-    }
-
-    /// Turns little-endian bytes of a type into floats and returns the place behind the last.
-    private static func widening(
-        _ type: String
-    ) -> ((UnsafeRawBufferPointer, UnsafeMutableRawPointer) -> UnsafeMutableRawPointer)? {
-        switch type {
-        case "F32":
-            { bytes, destination in
-                guard let source = bytes.baseAddress else { return destination }
-                destination.copyMemory(from: source, byteCount: bytes.count)
-                return destination + bytes.count
-            }
-        case "F16": { widen($0, $1, float(half:)) }
-        case "BF16": { widen($0, $1) { Float(bitPattern: UInt32($0) << 16) } }
-        default: nil
-        }
-    }
-
+    /// Turns little-endian numbers of 16 bits into floats and returns the place behind the last.
     private static func widen(
         _ bytes: UnsafeRawBufferPointer, _ destination: UnsafeMutableRawPointer, _ float: (UInt16) -> Float
     ) -> UnsafeMutableRawPointer {
