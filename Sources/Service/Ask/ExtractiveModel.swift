@@ -100,28 +100,18 @@ package struct ExtractiveModel: LanguageModel {
         let vectors = try await embedder.embed(
             candidates.map { .text($0.text) }, as: .passage, priority: .urgent
         ).vectors
-        let wanted = Self.words(prompt.standalone)
+        let wanted = ContentWords(prompt.standalone)
         let isGerman = Wording(of: prompt.question).isGerman
         return zip(candidates, vectors).map { candidate, vector in
             var candidate = candidate
             candidate.similarity = Double(zip(question, vector).reduce(0) { $0 + $1.0 * $1.1 })
-            let held = Self.words(candidate.text)
-            candidate.overlap =
-                wanted.isEmpty
-                ? 0 : Double(wanted.count { word in held.contains { $0.sharesStem(with: word) } }) / Double(wanted.count)
+            candidate.overlap = wanted.share(in: ContentWords(candidate.text))
             candidate.score =
                 0.6 * candidate.similarity + 0.25 * candidate.overlap
                 + 0.15 * prompt.passages[candidate.reference - 1].score
                 + (Wording(of: candidate.text).isGerman == isGerman ? Self.sameLanguage : 0)
             return candidate
         }
-    }
-
-    /// Words that carry meaning: of four letters or more, or with a digit.
-    private static func words(_ text: String) -> Set<String> {
-        Set(
-            text.lowercased().split { !$0.isLetter && !$0.isNumber }
-                .filter { $0.count >= 4 || $0.contains(where: \.isNumber) }.map(String.init))
     }
 
     /// Keeps to `max_tokens` and `stop` as any other model does.
@@ -141,12 +131,6 @@ package struct ExtractiveModel: LanguageModel {
 }
 
 extension String {
-    /// Whether one of the words begins with the other's first letters, as inflected forms of one word mostly do.
-    fileprivate func sharesStem(with other: String) -> Bool {
-        let length = Swift.max(4, Swift.min(count, other.count) - 2)
-        return prefix(length) == other.prefix(length)
-    }
-
     /// Without what our own citations could be taken for: a document's bracketed numbers get a joiner that nobody sees,
     /// and backticks that are not in pairs go.
     fileprivate func withoutMarkup() -> String {

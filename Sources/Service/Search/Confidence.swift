@@ -22,7 +22,7 @@ struct Confidence: Sendable {
     private static let slope = 18.0
     /// The same with sentences read: chunks and the best sentence count half each, and the words a little less.
     private static let readCoverageWeight = 0.3
-    private static let readEven = 0.51
+    private static let readEven = 0.508
     private static let readSlope = 20.0
     /// Where sentences would change what is decided.
     private static let doubt = 0.03...0.97

@@ -84,7 +84,9 @@ package struct Retriever: Sendable {
                 mode: asked.ranking.mode, precision: asked.ranking.isExact ? .exact : .automatic, limit: asked.limit)
             for (number, query) in asked.queries.enumerated() {
                 let (candidates, vector) = try await search.candidates(query)
-                let sentences = vector.map { NearestSentence(question: $0, embedder: embedder, chunks: chunks, scope: scope) }
+                let sentences = vector.map {
+                    NearestSentence(question: query.text, vector: $0, embedder: embedder, chunks: chunks, scope: scope)
+                }
                 for var candidate in try await scored(
                     candidates, query.text, asked.ranking, bases, embedder, sentences, scope)
                 where candidate.score > best[candidate.place.chunk]?.score ?? -1 {
