@@ -7,8 +7,7 @@ chunks by meaning and words, and puts what it finds before the question; and beh
 question on. Both are measured in turns, so that both meet the same machine: one client for latency, eight for throughput.
 What the model server takes when it is asked directly is taken off.
 
-The knowledge base is made of seeded sentences, a fifth of them different (an equal text needs no second vector), and kept
-at --data for further runs. The proxy comes from PyPI into an environment of its own. Exits with 1 where Almanac adds more
+The knowledge base is made of seeded sentences, ten words each, and kept at --data for further runs. The proxy comes from PyPI into an environment of its own. Exits with 1 where Almanac adds more
 than half of what the proxy adds at the median, more at its 99th percentile than the proxy at its median, or serves less
 than five times as many requests.
 """
@@ -22,6 +21,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from pathlib import Path
 
 import httpx
@@ -34,31 +34,33 @@ from server import Server  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 PROXY = "litellm[proxy]==1.106.2"
-COPIES = 5
 SECTIONS = 500
+# Of a sentence.
+WORDS = 10
 
 
-def words() -> list[str]:
-    """A made-up vocabulary; words near its beginning are the common ones. The commonest stands in one of twenty sections, as
-    content words do: there are no stop words among them, which a search would leave out."""
-    chance = random.Random(1)
-    return ["".join(chance.choice("bdfgklmnprstvz") + chance.choice("aeiou") for _ in range(chance.randint(1, 4)))
-            for _ in range(20_000)]
+class Language:
+    """The embedding model's whole words, which its vocabulary has in the order of how frequent they are, drawn as often as a
+    language uses them (Mandelbrot, 1953): a question has as many tokens and finds as many chunks as one of a person."""
+
+    def __init__(self):
+        models = Path(os.environ.get("ALMANAC_MODELS", Path.home() / ".cache/almanac/models"))
+        lines = (models / "all-MiniLM-L6-v2/vocab.txt").read_text().split("\n")
+        self.words = [line for line in lines[lines.index("the"):] if line.isascii() and line.isalpha() and len(line) > 1]
+        self.chances = list(accumulate(1 / (rank + 2.7) for rank in range(1, len(self.words) + 1)))
+
+    def sentence(self, chance: random.Random) -> str:
+        return " ".join(chance.choices(self.words, cum_weights=self.chances, k=WORDS)).capitalize() + "."
 
 
-def sentence(vocabulary: list[str], chance: random.Random, length: int) -> str:
-    picked = [vocabulary[int(len(vocabulary) * chance.random() ** 1.5)] for _ in range(length)]
-    return " ".join(picked).capitalize() + "."
-
-
-def section(vocabulary: list[str], number: int) -> str:
+def section(language: Language, number: int) -> str:
     chance = random.Random(number)
-    return f"# Entry {number}\n\n" + " ".join(sentence(vocabulary, chance, 8) for _ in range(5))
+    return f"# Entry {number}\n\n" + " ".join(language.sentence(chance) for _ in range(5))
 
 
 def fill(server: Server, chunks: int) -> str:
     """The knowledge base, made or completed."""
-    vocabulary = words()
+    language = Language()
     with server.http() as http:
         bases = {base["title"]: base for base in http.get("/api/v1/knowledgebases").json()["knowledgebases"]}
         base = bases.get("benchmark") or http.post("/api/v1/knowledgebases", json={"title": "benchmark"}).json()
@@ -67,10 +69,7 @@ def fill(server: Server, chunks: int) -> str:
             return base["id"]
 
         def put(number: int):
-            different = number % -(-documents // COPIES)
-            # Files of equal content would be one document.
-            text = f"Copy {number}.\n\n" + "\n\n".join(
-                section(vocabulary, different * SECTIONS + each) for each in range(SECTIONS))
+            text = "\n\n".join(section(language, number * SECTIONS + each) for each in range(SECTIONS))
             answer = http.put(f"/api/v1/knowledgebases/{base['id']}/documents/{number}.md", content=text.encode(),
                               headers={"Content-Type": "text/markdown"})
             assert answer.status_code in (200, 202), answer.text
@@ -128,9 +127,9 @@ def wait(port: int, process: subprocess.Popen, path: str):
 
 
 def questions(count: int) -> list[str]:
-    """Parts of what is there, each asked once."""
-    vocabulary, chance = words(), random.Random(99)
-    return [sentence(vocabulary, random.Random(chance.randrange(20_000)), 8) for _ in range(count)]
+    """Sentences that are there, each asked once."""
+    language, chance = Language(), random.Random(99)
+    return [language.sentence(random.Random(chance.randrange(20_000))) for _ in range(count)]
 
 
 def percentile(values: list[float], share: float) -> float:

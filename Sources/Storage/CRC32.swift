@@ -22,13 +22,12 @@ enum CRC32 {
             var crc = ~UInt32(0)
             var offset = 0
             while offset + 8 <= bytes.count {
-                var step = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-                step ^= UInt64(crc)
-                crc = 0
-                for following in stride(from: 7, through: 0, by: -1) {
-                    crc ^= tables[256 * following + Int(truncatingIfNeeded: step & 255)]
-                    step >>= 8
-                }
+                let step = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) ^ UInt64(crc)
+                let (low, high) = (Int(step & 0xFFFF_FFFF), Int(step >> 32))
+                crc = tables[0x700 | low & 255] ^ tables[0x600 | low >> 8 & 255] ^ tables[0x500 | low >> 16 & 255]
+                    ^ tables[0x400 | low >> 24]
+                crc ^= tables[0x300 | high & 255] ^ tables[0x200 | high >> 8 & 255] ^ tables[0x100 | high >> 16 & 255]
+                    ^ tables[high >> 24]
                 offset += 8
             }
             for byte in bytes[offset...] { crc = (crc >> 8) ^ tables[Int((crc ^ UInt32(byte)) & 255)] }

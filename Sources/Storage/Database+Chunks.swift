@@ -4,21 +4,7 @@ package import Knowledge
 
 extension Database: ChunkStore {
     package func passages(_ places: [ChunkPlace], in scope: Scope) async throws -> [Passage] {
-        try await read { db in
-            let rows = try Row.fetchAll(
-                db.cachedStatement(sql: Self.passagesByChunk),
-                arguments: [
-                    "tenant": scope.tenant.rawValue, "chunks": try jsonText(places.map(\.chunk.rawValue)),
-                ]
-            )
-            let passages = Dictionary(
-                try rows.map(Passage.init(row:)).map { ($0.chunk, $0) }, uniquingKeysWith: { first, _ in first })
-            return places.compactMap { place in
-                passages[place.chunk].flatMap { passage in
-                    passage.document == place.document ? passage : nil
-                }
-            }
-        }
+        try await reading { reader in try reader.passages(places, of: scope.tenant) }
     }
 
     package func sample(
@@ -51,85 +37,106 @@ extension Database: ChunkStore {
     }
 
     package func spans(around places: [ChunkPlace], reach: Int, in scope: Scope) async throws -> [ChunkSpan] {
-        try await read { db in
-            let rows = try Row.fetchAll(
-                db.cachedStatement(sql: Self.spansByChunk),
-                arguments: [
-                    "tenant": scope.tenant.rawValue, "chunks": try jsonText(places.map(\.chunk.rawValue)),
-                    "reach": reach,
-                ])
-            return try rows.map(ChunkSpan.init(row:))
-        }
+        try await reading { reader in try reader.spans(around: places, reach: reach, of: scope.tenant) }
     }
 
     package func texts(
         _ stretches: [(document: DocumentID, bytes: Range<Int>)], in scope: Scope
     ) async throws -> [String?] {
-        try await read { db in
-            try stretches.map { stretch in
-                // SUBSTR of a blob counts bytes, from 1.
-                let row = try Row.fetchOne(
-                    db,
-                    sql: """
-                        SELECT SUBSTR(CAST(document_text.text AS BLOB), :start, :length) AS text
-                        FROM document JOIN document_text ON document_text.document_id = document.id
-                        WHERE document.id = :document AND document.tenant_id = :tenant
-                        """,
-                    arguments: [
-                        "start": stretch.bytes.lowerBound + 1, "length": stretch.bytes.count,
-                        "document": stretch.document.rawValue, "tenant": scope.tenant.rawValue,
-                    ])
-                return try row.map { try $0.text("text") }
-            }
+        guard !stretches.isEmpty else { return [] }
+        return try await reading { reader in try reader.texts(stretches, of: scope.tenant) }
+    }
+}
+
+extension Reader {
+    /// With scores of 0. Chunks that are gone, or another document's or tenant's, are left out.
+    fileprivate func passages(_ places: [ChunkPlace], of tenant: TenantID) throws -> [Passage] {
+        let row = try query(
+            """
+            SELECT knowledge_base_id, file_id, filename, title, heading_path, page, locator, character_start,
+                character_end, text, token_count, attributes
+            FROM chunk CROSS JOIN document ON document.id = chunk.document_id
+            WHERE chunk.id = ? AND document.id = ? AND tenant_id = ?
+            """)
+        try row.bind(tenant.rawValue, at: 3)
+        return try places.compactMap { place in
+            try row.bind(place.chunk.rawValue)
+            try row.bind(place.document.rawValue, at: 2)
+            defer { row.end() }
+            return try row.next() ? row.passage(place) : nil
         }
     }
 
-    private static let spansByChunk = """
-        SELECT DISTINCT near.id AS chunk_id, near.document_id AS document_id,
-            near.position & \(Edition.mostChunks - 1) AS position,
-            near.byte_start, near.byte_end, near.character_start, near.character_end, near.heading_path, near.page,
-            near.token_count
-        FROM json_each(:chunks) AS wanted
-        CROSS JOIN chunk ON chunk.id = wanted.value
-        CROSS JOIN document ON document.id = chunk.document_id
-        CROSS JOIN chunk AS near ON near.document_id = chunk.document_id
-            AND near.position BETWEEN chunk.position - :reach AND chunk.position + :reach
-        WHERE document.tenant_id = :tenant
-        ORDER BY near.document_id, near.id
-        """
+    /// In the order of documents and chunks, each once.
+    fileprivate func spans(around places: [ChunkPlace], reach: Int, of tenant: TenantID) throws -> [ChunkSpan] {
+        let rows = try query(
+            """
+            SELECT near.id, near.position & \(Edition.mostChunks - 1), near.byte_start, near.byte_end, near.character_start,
+                near.character_end, near.heading_path, near.page, near.token_count
+            FROM chunk CROSS JOIN document ON document.id = chunk.document_id
+            CROSS JOIN chunk AS near ON near.document_id = chunk.document_id
+                AND near.position BETWEEN chunk.position - ?4 AND chunk.position + ?4
+            WHERE chunk.id = ?1 AND document.id = ?2 AND tenant_id = ?3
+            """)
+        try rows.bind(tenant.rawValue, at: 3)
+        try rows.bind(Int64(reach), at: 4)
+        var spans: [ChunkSpan] = []
+        var seen: Set<ChunkID> = []
+        for place in places {
+            try rows.bind(place.chunk.rawValue)
+            try rows.bind(place.document.rawValue, at: 2)
+            defer { rows.end() }
+            while try rows.next() {
+                if seen.insert(ChunkID(rows.int(0))).inserted { spans.append(try rows.span(of: place.document)) }
+            }
+        }
+        return spans.sorted { ($0.document.rawValue, $0.chunk) < ($1.document.rawValue, $1.chunk) }
+    }
 
-    /// CROSS JOIN keeps SQLite from beginning with all documents of the tenant.
-    private static let passagesByChunk = """
-        SELECT chunk.id AS chunk_id, document.id AS document_id, knowledge_base_id, file_id, filename, title,
-            heading_path, page, locator, character_start, character_end, CAST(text AS BLOB) AS text, token_count,
-            attributes
-        FROM json_each(:chunks) AS wanted
-        CROSS JOIN chunk ON chunk.id = wanted.value
-        CROSS JOIN document ON document.id = chunk.document_id
-        WHERE document.tenant_id = :tenant
-        """
-}
-
-extension Passage {
-    /// With a score of 0.
-    fileprivate init(row: Row) throws {
-        self.init(
-            chunk: ChunkID(try row.get("chunk_id")), knowledgeBase: try row.id("knowledge_base_id"),
-            document: try row.id("document_id"), file: try row.id("file_id"), filename: try row.get("filename"),
-            title: try row.find("title"), headingPath: try row.json("heading_path"), page: try row.find("page"),
-            locator: try row.find("locator"), characters: try row.range("character_start", "character_end"),
-            text: try row.text("text"), tokenCount: try row.get("token_count"),
-            attributes: try row.json("attributes"), score: 0
-        )
+    fileprivate func texts(
+        _ stretches: [(document: DocumentID, bytes: Range<Int>)], of tenant: TenantID
+    ) throws -> [String?] {
+        // SUBSTR of a blob counts bytes, from 1.
+        let row = try query(
+            """
+            SELECT SUBSTR(CAST(document_text.text AS BLOB), ?, ?)
+            FROM document JOIN document_text ON document_text.document_id = document.id
+            WHERE document.id = ? AND document.tenant_id = ?
+            """)
+        try row.bind(tenant.rawValue, at: 4)
+        return try stretches.map { stretch in
+            try row.bind(Int64(stretch.bytes.lowerBound + 1))
+            try row.bind(Int64(stretch.bytes.count), at: 2)
+            try row.bind(stretch.document.rawValue, at: 3)
+            defer { row.end() }
+            return try row.next() ? row.text(0) : nil
+        }
     }
 }
 
-extension ChunkSpan {
-    fileprivate init(row: Row) throws {
-        self.init(
-            chunk: ChunkID(try row.get("chunk_id")), document: try row.id("document_id"),
-            position: try row.get("position"), bytes: try row.range("byte_start", "byte_end"),
-            characters: try row.range("character_start", "character_end"), headingPath: try row.json("heading_path"),
-            page: try row.find("page"), tokenCount: try row.get("token_count"))
+extension Query {
+    fileprivate func passage(_ place: ChunkPlace) throws -> Passage {
+        guard case .object(let attributes) = try json(11) else {
+            throw StorageError.damaged("the attributes of \(place.document)")
+        }
+        return Passage(
+            chunk: place.chunk, knowledgeBase: KnowledgeBaseID(rawValue: try text(0)), document: place.document,
+            file: FileID(rawValue: try text(1)), filename: try text(2), title: isNull(3) ? nil : try text(3),
+            headingPath: try headingPath(4), page: isNull(5) ? nil : Int(int(5)), locator: isNull(6) ? nil : try text(6),
+            characters: try range(7, 8), text: try text(9), tokenCount: Int(int(10)), attributes: attributes, score: 0)
+    }
+
+    fileprivate func span(of document: DocumentID) throws -> ChunkSpan {
+        ChunkSpan(
+            chunk: ChunkID(int(0)), document: document, position: Int(int(1)), bytes: try range(2, 3),
+            characters: try range(4, 5), headingPath: try headingPath(6), page: isNull(7) ? nil : Int(int(7)),
+            tokenCount: Int(int(8)))
+    }
+
+    private func headingPath(_ column: Int32) throws -> [String] {
+        guard case .array(let headings) = try json(column) else {
+            throw StorageError.damaged("a heading path is no list")
+        }
+        return headings.compactMap(\.string)
     }
 }

@@ -4,10 +4,12 @@ package import Knowledge
 
 extension Database: KeyStore {
     package func key(digest: String) async throws -> APIKey? {
-        try await read { db in
-            try Row.fetchOne(
-                db, sql: "SELECT * FROM api_key WHERE digest = ? AND revoked_at IS NULL", arguments: [digest]
-            ).map(APIKey.init(row:))
+        try await remembered.answer(to: .key(digest: digest)) {
+            try await read { db in
+                try Row.fetchOne(
+                    db, sql: "SELECT * FROM api_key WHERE digest = ? AND revoked_at IS NULL", arguments: [digest]
+                ).map(APIKey.init(row:))
+            }
         }
     }
 

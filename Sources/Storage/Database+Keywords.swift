@@ -7,13 +7,15 @@ extension Database: KeywordIndex {
         _ query: SearchQuery, in bases: [KnowledgeBaseID], documents: DocumentFilter?, limit: Int
     ) async throws -> KeywordFinding {
         guard limit > 0, documents?.documents.isEmpty != true else { return KeywordFinding(hits: []) { _ in [] } }
-        let (search, hits) = try await read { [filters, postings] db in
-            let search = try KeywordSearch(query, in: bases, cache: postings, db: db)
-            let rows = try documents.map { try filters.rows(of: $0) { try db.keywordRows(of: $0) } }
-            return (search, try search.hits(limit, of: rows, db: db))
+        let (search, hits) = try await reading { [filters, postings] reader in
+            let search = try KeywordSearch(query, in: bases, cache: postings, reader)
+            let rows = try documents.map { try filters.rows(of: $0) { try reader.keywordRows(of: $0) } }
+            return (search, try search.hits(limit, of: rows, reader))
         }
         return KeywordFinding(hits: hits) { [self] chunks in
-            try await read { db in try search.hits(chunks.count, of: try KeywordRows(chunks: chunks), db: db) }
+            try await reading { reader in
+                try search.hits(chunks.count, of: try KeywordRows(chunks: chunks), reader)
+            }
         }
     }
 
@@ -80,16 +82,19 @@ extension Connection {
         if miscounted > 0 { problems.append("the keyword index miscounts \(miscounted) knowledge bases") }
         return problems
     }
+}
 
+extension Reader {
     /// Where the chunks of these documents stand in the index, those of all their editions.
     fileprivate func keywordRows(of documents: Set<DocumentID>) throws -> KeywordRows {
-        let statement = try cachedStatement(
-            sql: "SELECT first_chunk, last_chunk FROM edition WHERE document_id = ?")
-        return KeywordRows(
-            try documents.flatMap { document in
-                try Row.fetchAll(statement, arguments: [document.rawValue]).map { row in
-                    try KeywordRow.range(ofChunksFrom: row.get("first_chunk"), to: row.get("last_chunk"))
-                }
-            })
+        let editions = try query("SELECT first_chunk, last_chunk FROM edition WHERE document_id = ?")
+        var ranges: [Range<Int64>] = []
+        for document in documents {
+            try editions.bind(document.rawValue)
+            while try editions.next() {
+                ranges.append(try KeywordRow.range(ofChunksFrom: editions.int(0), to: editions.int(1)))
+            }
+        }
+        return KeywordRows(ranges)
     }
 }

@@ -30,17 +30,19 @@ extension Database: KnowledgeBaseStore {
     }
 
     package func knowledgeBases(_ ids: [KnowledgeBaseID], in scope: Scope) async throws -> [KnowledgeBase] {
-        try await read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    \(KnowledgeBase.select) WHERE tenant_id = :tenant AND id IN (SELECT value FROM json_each(:ids))
-                    """,
-                arguments: ["tenant": scope.tenant.rawValue, "ids": try jsonText(ids.map(\.rawValue))]
-            )
-            let bases = Dictionary(
-                try rows.map(db.knowledgeBase).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-            return ids.compactMap { bases[$0] }
+        try await remembered.answer(to: .bases(ids, scope.tenant)) {
+            try await read { db in
+                let rows = try Row.fetchAll(
+                    db,
+                    sql: """
+                        \(KnowledgeBase.select) WHERE tenant_id = :tenant AND id IN (SELECT value FROM json_each(:ids))
+                        """,
+                    arguments: ["tenant": scope.tenant.rawValue, "ids": try jsonText(ids.map(\.rawValue))]
+                )
+                let bases = Dictionary(
+                    try rows.map(db.knowledgeBase).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+                return ids.compactMap { bases[$0] }
+            }
         }
     }
 

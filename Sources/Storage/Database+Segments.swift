@@ -68,7 +68,7 @@ extension Database: SegmentStore {
             var count = 0
             for number in 0..<segment.partCount {
                 guard let id = segment.id.part(number) else { return "it has no part \(number)" }
-                try row.rebind(id)
+                try row.bind(id)
                 defer { row.end() }
                 guard try row.next() else { return "it has no part \(number)" }
                 let bytes = row.bytes(1)

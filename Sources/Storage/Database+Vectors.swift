@@ -7,7 +7,9 @@ extension Database: VectorStore {
     /// Throws `RequestError.notFound` where the knowledge base is gone; no scope, since only an index asks, for what a
     /// search in a scope has named.
     package func revision(of base: KnowledgeBaseID) async throws -> Int64 {
-        try await reading { reader in try reader.vectorSpace(of: base).revision }
+        try await remembered.answer(to: .revision(base)) {
+            try await reading { reader in try reader.vectorSpace(of: base).revision }
+        }
     }
 
     package func changes(
@@ -44,7 +46,7 @@ extension Database: VectorStore {
             let row = try reader.query("SELECT crc32, vector FROM chunk_vector WHERE chunk_id = ?")
             // In the order in which they lie in the file.
             for place in chunks.indices.sorted(by: { chunks[$0] < chunks[$1] }) {
-                try row.rebind(chunks[place].rawValue)
+                try row.bind(chunks[place].rawValue)
                 defer { row.end() }
                 var vector: [Float] = []
                 if try row.next(),

@@ -14,8 +14,9 @@ package final class Database: Sendable {
     let disk = Workers(count: 4, name: "disk")
     /// Erases what was removed.
     let collector: Collector
-    /// For vectors and segments.
+    /// For what searches read, and for vectors and segments.
     let readers: Readers
+    let remembered = Remembered()
     let filters = DocumentFilters()
     let postings = PostingCache()
     let ends = PageEnds()
@@ -35,6 +36,7 @@ package final class Database: Sendable {
         self.blobs = blobs
         self.lock = lock
         self.now = now
+        pool.add(transactionObserver: remembered, extent: .databaseLifetime)
         collector = Collector { try await pool.write { try $0.eraseStep() || $0.eraseSegmentPart() } }
     }
 
@@ -167,7 +169,7 @@ extension Database {
         }
     }
 
-    /// The same for vectors and segments.
+    /// The same for what searches read, and for vectors and segments.
     func reading<Value: Sendable>(_ queries: @escaping @Sendable (Reader) throws -> Value) async throws -> Value {
         try await onDisk { [readers] in try readers.read(queries) }
     }

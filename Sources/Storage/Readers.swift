@@ -1,9 +1,12 @@
+import FoundationEssentials
 import GRDB
 import GRDBSQLite
+import Knowledge
 import Synchronization
 
-/// Connections that read vectors and segments: by SQLite's own calls, since millions of rows and hundreds of megabytes pass
-/// here, and bytes are to be copied once, from SQLite's page to where they are wanted.
+/// Connections for what searches read, and for vectors and segments: by SQLite's own calls, since millions of rows and
+/// hundreds of megabytes pass here, bytes are to be copied once, from SQLite's page to where they are wanted, and a search
+/// is to spend its time on its answer.
 ///
 /// Each is set up as GRDB's are. They are opened as needed, as many as threads read at a time.
 final class Readers: Sendable {
@@ -68,9 +71,10 @@ final class Reader: @unchecked Sendable {
         }
         self.handle = handle
         sqlite3_busy_timeout(handle, 5000)
-        for setting in ["mmap_size = 0", "cell_size_check = ON", "trusted_schema = OFF", "cache_size = -8192"] {
+        for setting in ["mmap_size = 0", "cell_size_check = ON", "trusted_schema = OFF", "cache_size = -16384"] {
             try check(sqlite3_exec(handle, "PRAGMA \(setting)", nil, nil, nil))
         }
+        try Postings.register(in: handle)
     }
 
     deinit {
@@ -81,9 +85,7 @@ final class Reader: @unchecked Sendable {
     /// A query, prepared once for each connection, with its parameters bound.
     func query(_ sql: String, _ parameters: any QueryParameter...) throws -> Query {
         let query = Query(statement: try statement(sql), of: self)
-        for (index, parameter) in parameters.enumerated() {
-            try check(parameter.bind(to: query.statement, at: Int32(index + 1)))
-        }
+        for (index, parameter) in parameters.enumerated() { try query.bind(parameter, at: Int32(index + 1)) }
         return query
     }
 
@@ -147,17 +149,34 @@ struct Query {
     /// Ends the query and frees what it holds, where not all rows were read.
     func end() { sqlite3_reset(statement) }
 
-    /// Binds an id in place of the first parameter, for another row of the same query.
-    func rebind(_ id: Int64) throws { try reader.check(sqlite3_bind_int64(statement, 1, id)) }
+    /// Binds another value in place of a parameter, which are counted from 1. The query must have ended.
+    func bind(_ parameter: some QueryParameter, at index: Int32 = 1) throws {
+        try reader.check(parameter.bind(to: statement, at: index))
+    }
+
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
 
     func int(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
 
     /// Throws where there is none, which the schema forbids but a damaged page may hold.
     func text(_ column: Int32) throws -> String {
-        guard let text = sqlite3_column_text(statement, column) else {
-            throw StorageError.damaged("column \(column) of a row is empty")
+        guard !isNull(column) else { throw StorageError.damaged("column \(column) of a row is empty") }
+        return String(decoding: bytes(column), as: UTF8.self)
+    }
+
+    /// A range from two columns.
+    func range(_ start: Int32, _ end: Int32) throws -> Range<Int> {
+        let (lower, upper) = (int(start), int(end))
+        guard lower <= upper else { throw StorageError.damaged("columns \(start) and \(end) are no range") }
+        return Int(lower)..<Int(upper)
+    }
+
+    func json(_ column: Int32) throws -> JSONValue {
+        do {
+            return try JSONValue(json: Data(bytes(column)))
+        } catch {
+            throw StorageError.damaged("column \(column) holds other JSON: \(error)")
         }
-        return String(cString: text)
     }
 
     /// SQLite's own memory: to be read before the query goes on.

@@ -99,7 +99,9 @@ struct JobRunnerTests {
 
     private struct NoIndex: PassageIndex {
         func search(_ search: NeighbourSearch) async throws -> FoundNeighbours { throw CancellationError() }
-        func similarities(of places: [ChunkPlace], to query: [Float]) async throws -> [Neighbour] { [] }
+        func similarities(
+            of places: [ChunkPlace], to query: [Float], precision: NeighbourSearch.Precision
+        ) async throws -> [Neighbour] { [] }
         func forget(_ base: KnowledgeBaseID) {}
     }
 

@@ -120,8 +120,8 @@ struct KeywordSearchTests {
                 return first << 12..<(first + Int64.random(in: 1...200, using: &random)) << 12
             }
             let rows = number % 2 == 0 ? nil : KeywordRows(ranges)
-            try await world.database.read { db in
-                let search = try KeywordSearch(query, in: [base], db: db)
+            try await world.database.reading { reader in
+                let search = try KeywordSearch(query, in: [base], reader)
                 let all = search.finalists(10_000, of: search.bases[0], among: nil).filter { candidate in
                     rows?.ranges.contains { $0.contains(candidate.row.id) } ?? true
                 }
@@ -157,10 +157,10 @@ struct KeywordSearchTests {
             }
             let query = SearchQuery("w\(Int.random(in: 0..<4, using: &random)) w\(Int.random(in: 0..<4, using: &random))")
             let remembered = try await database.search(query, in: [base], documents: nil, limit: 100).hits
-            try await database.read { db in
-                let read = try KeywordSearch(query, in: [base], db: db).hits(100, of: nil, db: db)
+            try await database.reading { reader in
+                let read = try KeywordSearch(query, in: [base], reader).hits(100, of: nil, reader)
                 #expect(remembered == read)
-                #expect(try KeywordSearch(query, in: [base], cache: small, db: db).hits(100, of: nil, db: db) == read)
+                #expect(try KeywordSearch(query, in: [base], cache: small, reader).hits(100, of: nil, reader) == read)
             }
         }
     }
@@ -177,11 +177,11 @@ struct KeywordSearchTests {
         ]
         for query in known { _ = try await world.search(query, in: base) }
         // All in one read: the way to a reader and back would take most of the time.
-        try await world.database.read { db in
+        try await world.database.reading { reader in
             var random = SplitMix(state: 1)
             for _ in 0..<2_000 {
                 let query = Self.randomText(&random, upTo: Bool.random(using: &random) ? 0x7F : 0x2_FFFF)
-                _ = try KeywordSearch(SearchQuery(query), in: [base], db: db).hits(5, of: nil, db: db)
+                _ = try KeywordSearch(SearchQuery(query), in: [base], reader).hits(5, of: nil, reader)
             }
         }
     }

@@ -37,7 +37,7 @@ struct IndexLifeTests {
             #expect(found.map(\.document) == expected.map(\.document))
         }
         let places = try await index.search(query, in: [base], documents: nil, limit: 3).map(\.place)
-        #expect(try await index.similarities(of: places, to: query).count == places.count)
+        #expect(try await index.similarities(of: places, to: query, precision: .exact).count == places.count)
     }
 
     @Test(

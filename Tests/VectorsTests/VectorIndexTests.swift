@@ -49,7 +49,8 @@ struct VectorIndexTests {
             #expect(found.map(\.document) == expected.map(\.document))
             for (hit, truth) in zip(found, expected) { #expect(abs(Double(hit.similarity) - truth.similarity) < 1e-5) }
             let gone = ChunkPlace(knowledgeBase: base, document: .random(), chunk: ChunkID(0))
-            let again = try await index.similarities(of: found.map(\.place) + [gone], to: query)
+            let again = try await index.similarities(
+                of: found.map(\.place) + [gone], to: query, precision: .exact)
             #expect(again.map(\.place) == found.map(\.place))
             for (one, other) in zip(found, again) { #expect(abs(one.similarity - other.similarity) < 1e-5) }
         }

@@ -42,6 +42,9 @@ package final class DocumentFilter: Sendable {
 /// What to look for in a `PassageIndex`, and how hard.
 package struct NeighbourSearch: Sendable {
     package enum Precision: Hashable, Sendable {
+        /// As `automatic`, but where vectors are not in memory similarities are those of eight-bit codes, off by less than
+        /// 0.01: nothing is read, and whoever looks further compares the few that matter.
+        case coded
         /// The fastest plan that finds at least 99 of 100 of the nearest chunks on average.
         case automatic
         /// Provably what comparing the query with every vector in float32 finds.
@@ -132,7 +135,11 @@ package protocol PassageIndex: Sendable {
     func search(_ search: NeighbourSearch) async throws -> FoundNeighbours
 
     /// How near these chunks are, for those that are still there, in no particular order.
-    func similarities(of places: [ChunkPlace], to query: [Float]) async throws -> [Neighbour]
+    ///
+    /// - Parameter precision: Where it is not `coded`, in float32.
+    func similarities(
+        of places: [ChunkPlace], to query: [Float], precision: NeighbourSearch.Precision
+    ) async throws -> [Neighbour]
 
     /// Gives back the memory of a knowledge base that was removed, or of an index of it.
     func forget(_ base: KnowledgeBaseID)

@@ -54,6 +54,17 @@ struct CandidateSearch: Sendable {
         try await keywords.search(query, in: bases, documents: documents, limit: depth)
     }
 
+    /// With similarities in float32 in place of those of codes.
+    func measured(_ candidates: [Candidate], _ vector: [Float]) async throws -> [Candidate] {
+        let neighbours = try await index.similarities(of: candidates.map(\.place), to: vector, precision: .exact)
+        let similarities = Dictionary(neighbours.map { ($0.chunk, $0.similarity) }, uniquingKeysWith: max)
+        return candidates.map { candidate in
+            var candidate = candidate
+            if let similarity = similarities[candidate.place.chunk] { candidate.evidence.similarity = Double(similarity) }
+            return candidate
+        }
+    }
+
     private func joined(dense: FoundNeighbours?, keyword: [KeywordHit]) -> [Candidate] {
         var candidates: [Candidate] = []
         var positions: [ChunkPlace: Int] = [:]
@@ -86,7 +97,8 @@ struct CandidateSearch: Sendable {
         let unmeasured = candidates.filter { $0.evidence.similarity == nil }.map(\.place)
         let unread = candidates.filter { $0.evidence.keywordScore == nil }.map(\.place.chunk)
         async let hits = unread.isEmpty ? [] : keyword.scores(unread)
-        let neighbours = unmeasured.isEmpty ? [] : try await index.similarities(of: unmeasured, to: vector)
+        let neighbours = unmeasured.isEmpty ? [] : try await index.similarities(
+            of: unmeasured, to: vector, precision: precision)
         let similarities = Dictionary(neighbours.map { ($0.chunk, $0.similarity) }, uniquingKeysWith: max)
         let scores = Dictionary(try await hits.map { ($0.chunk, $0) }, uniquingKeysWith: { first, _ in first })
         return candidates.map { candidate in

@@ -16,6 +16,8 @@ package struct Retriever: Sendable {
     private static let maxLooks = 4
     /// How many candidates a reranker reads.
     private static let rerankedDepth = 50
+    /// How many of the best by codes are compared in float32, and twice as many as are wanted.
+    private static let leastMeasured = 32
     /// Characters of a query that are looked at for its language, and that a reranker gets.
     private static let maxQueryLength = 2_000
 
@@ -81,14 +83,10 @@ package struct Retriever: Sendable {
             let embedder = try embedders.embedder(for: model)
             let search = CandidateSearch(
                 index: index, keywords: keywords, embedder: embedder, bases: bases.map(\.index), documents: allowed,
-                mode: asked.ranking.mode, precision: asked.ranking.isExact ? .exact : .automatic, limit: asked.limit)
+                mode: asked.ranking.mode, precision: Self.precision(asked.ranking), limit: asked.limit)
             for (number, query) in asked.queries.enumerated() {
                 let (candidates, vector) = try await search.candidates(query)
-                let sentences = vector.map {
-                    NearestSentence(question: query.text, vector: $0, embedder: embedder, chunks: chunks, scope: scope)
-                }
-                for var candidate in try await scored(
-                    candidates, query.text, asked.ranking, bases, embedder, sentences, scope)
+                for var candidate in try await scored(candidates, query.text, vector, asked.ranking, bases, search, scope)
                 where candidate.score > best[candidate.place.chunk]?.score ?? -1 {
                     candidate.evidence.query = number
                     best[candidate.place.chunk] = candidate
@@ -98,12 +96,18 @@ package struct Retriever: Sendable {
         return best.values.sorted { ($1.score, $0.place.chunk) < ($0.score, $1.place.chunk) }
     }
 
+    /// Where ranks count, they are to be the true ones; a sum of scores is as good with codes, until the best are known.
+    private static func precision(_ ranking: Ranking) -> NeighbourSearch.Precision {
+        if ranking.isExact { return .exact }
+        return ranking.mode == .hybrid && ranking.fusion != .reciprocalRank ? .coded : .automatic
+    }
+
     /// Gives candidates of one query scores that mean the same for every query.
     private func scored(
-        _ candidates: [Candidate], _ query: String, _ ranking: Ranking, _ bases: [KnowledgeBase],
-        _ embedder: any Embedder, _ sentences: NearestSentence?, _ scope: Scope
+        _ candidates: [Candidate], _ query: String, _ vector: [Float]?, _ ranking: Ranking, _ bases: [KnowledgeBase],
+        _ search: CandidateSearch, _ scope: Scope
     ) async throws -> [Candidate] {
-        guard ranking.mode == .hybrid else {
+        guard ranking.mode == .hybrid, let vector else {
             let fusion = Fusion(ranking: ranking, trust: 1)
             return candidates.map { candidate in
                 var candidate = candidate
@@ -111,6 +115,7 @@ package struct Retriever: Sendable {
                 return candidate
             }
         }
+        let embedder = search.embedder
         let fertility = EncoderTrust.fertility(of: String(query.prefix(Self.maxQueryLength)), by: embedder)
         var profiles: [KnowledgeBaseID: (profile: BaseProfile, fusion: Fusion)] = [:]
         for base in bases {
@@ -120,18 +125,27 @@ package struct Retriever: Sendable {
             if ranking.usesStoredWeights { ranking.weights = ranking.weights ?? base.search.weights }
             profiles[base.index] = (profile, Fusion(ranking: ranking, trust: trust))
         }
-        let fused = candidates.map { ($0, profiles[$0.place.knowledgeBase]?.fusion.score($0.evidence) ?? 0) }
-            .sorted { $0.1 > $1.1 }
-        guard let best = fused.first.flatMap({ profiles[$0.0.place.knowledgeBase] }) else { return [] }
+        func fused(_ candidates: [Candidate]) -> [(candidate: Candidate, score: Double)] {
+            candidates.map { ($0, profiles[$0.place.knowledgeBase]?.fusion.score($0.evidence) ?? 0) }
+                .sorted { $0.score > $1.score }
+        }
+        var ordered = fused(candidates)
+        if search.precision == .coded {
+            let measured = max(Self.leastMeasured, 2 * search.limit)
+            let best = try await search.measured(ordered.prefix(measured).map(\.candidate), vector)
+            ordered = fused(best + ordered.dropFirst(measured).map(\.candidate))
+        }
+        guard let best = ordered.first.flatMap({ profiles[$0.candidate.place.knowledgeBase] }) else { return [] }
         let language: BaseProfile.Language = EncoderTrust.knows(fertility) ? .known : .foreign
         let confidence = Confidence(
             trust: best.fusion.trust, knowsDocuments: EncoderTrust.knows(best.profile.fertility),
             unrelatedSimilarity: best.profile.unrelatedSimilarity[language], chunks: best.profile.chunks)
-        let ordered = fused.map(\.0)
-        let likelihood = try await confidence.likelihood(of: ordered) { candidates in
-            ranking.readsSentences ? try await sentences?.similarity(in: candidates) : nil
+        let sentences = NearestSentence(
+            question: query, vector: vector, embedder: embedder, chunks: chunks, scope: scope)
+        let likelihood = try await confidence.likelihood(of: ordered.map(\.candidate)) { candidates in
+            ranking.readsSentences ? try await sentences.similarity(in: candidates) : nil
         }
-        return Confidence.scored(ordered, fused: fused.map(\.1), likelihood: likelihood)
+        return Confidence.scored(ordered.map(\.candidate), fused: ordered.map(\.score), likelihood: likelihood)
     }
 
     /// The best candidates in the order that the reranker gives them; the rest behind them. Scores stay those of the search,

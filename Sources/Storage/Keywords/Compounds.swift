@@ -1,5 +1,3 @@
-import GRDB
-
 /// Long words that are made of others, as German has them, found in the words of a knowledge base.
 ///
 /// Frist finds Kündigungsfrist, and Kündigungsfrist finds Kündigung and Frist. No dictionary: a part is a part if the
@@ -28,12 +26,12 @@ enum Compounds {
 
     /// The other keys of a word of a query in a knowledge base, the likeliest first.
     static func variants(
-        of word: [UInt8], in base: KeywordBase, stemmer: Stemmer, _ db: Connection
+        of word: [UInt8], in base: KeywordBase, stemmer: Stemmer, _ reader: Reader
     ) throws -> [Variant] {
         let key = stemmer.key(of: word)
         guard isLatin(key), key.count >= shortestEnding else { return [] }
-        var variants = try parts(of: word, in: base, stemmer: stemmer, db).map { Variant(key: $0, weight: partWeight) }
-        for longer in try wordsEnding(in: key, in: base, db) where variants.count < mostVariants {
+        var variants = try parts(of: word, in: base, stemmer: stemmer, reader).map { Variant(key: $0, weight: partWeight) }
+        for longer in try wordsEnding(in: key, in: base, reader) where variants.count < mostVariants {
             variants.append(Variant(key: longer, weight: endingWeight))
         }
         return variants.filter { $0.key != key }
@@ -42,34 +40,27 @@ enum Compounds {
     private static func isLatin(_ key: [UInt8]) -> Bool { key.allSatisfy { (0x61...0x7A).contains($0) } }
 
     /// The most frequent words that end in this one and have another part before it.
-    private static func wordsEnding(in key: [UInt8], in base: KeywordBase, _ db: Connection) throws -> [[UInt8]] {
+    private static func wordsEnding(in key: [UInt8], in base: KeywordBase, _ reader: Reader) throws -> [[UInt8]] {
         let reversed = Array(key.reversed())
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT term, doc FROM (
-                    SELECT term, doc FROM keyword_ending_vocabulary WHERE term > ? AND term < ? LIMIT 500
-                ) WHERE length(term) >= ? ORDER BY doc DESC, term LIMIT ?
-                """)
         let start = base.prefix + reversed
-        let rows = try Row.fetchAll(
-            statement,
-            arguments: [
-                String(decoding: start, as: UTF8.self), String(decoding: start + [0x7B], as: UTF8.self),
-                start.count + shortestPart, mostVariants,
-            ]
-        )
-        return try rows.map { Array(try $0.get("term", as: String.self).utf8.dropFirst(base.prefix.count).reversed()) }
+        let rows = try reader.query(
+            """
+            SELECT term, doc FROM (
+                SELECT term, doc FROM keyword_ending_vocabulary WHERE term > ? AND term < ? LIMIT 500
+            ) WHERE length(term) >= ? ORDER BY doc DESC, term LIMIT ?
+            """, String(decoding: start, as: UTF8.self), String(decoding: start + [0x7B], as: UTF8.self),
+            Int64(start.count + shortestPart), Int64(mostVariants))
+        var words: [[UInt8]] = []
+        while try rows.next() { words.append(rows.bytes(0).dropFirst(base.prefix.count).reversed()) }
+        return words
     }
 
     /// The two parts of a word, if it has a place to be cut: the one whose rarer part is the most frequent.
     private static func parts(
-        of word: [UInt8], in base: KeywordBase, stemmer: Stemmer, _ db: Connection
+        of word: [UInt8], in base: KeywordBase, stemmer: Stemmer, _ reader: Reader
     ) throws -> [[UInt8]] {
         guard word.count >= 2 * shortestPart, word.count <= 48 else { return [] }
-        let statement = try db.cachedStatement(sql: "SELECT doc FROM keyword_vocabulary WHERE term = ?")
-        func count(_ key: [UInt8]) throws -> Int {
-            try Int.fetchOne(statement, arguments: [String(decoding: base.prefix + key, as: UTF8.self)]) ?? 0
-        }
+        func count(_ key: [UInt8]) throws -> Int { try reader.chunkCount(of: key, in: base) }
         var best: (keys: [[UInt8]], count: Int) = ([], 0)
         for cut in shortestPart...(word.count - shortestPart) where word[cut] & 0xC0 != 0x80 {
             let tail = stemmer.key(of: Array(word[cut...]))
@@ -95,5 +86,15 @@ enum Compounds {
             }
         }
         return heads
+    }
+}
+
+extension Reader {
+    /// How many chunks of a knowledge base have a word, by its key.
+    func chunkCount(of key: [UInt8], in base: KeywordBase) throws -> Int {
+        let row = try query(
+            "SELECT doc FROM keyword_vocabulary WHERE term = ?", String(decoding: base.prefix + key, as: UTF8.self))
+        defer { row.end() }
+        return try row.next() ? Int(row.int(0)) : 0
     }
 }

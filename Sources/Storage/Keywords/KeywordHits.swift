@@ -1,4 +1,3 @@
-import GRDB
 import Knowledge
 
 // From what a search has read to the hits that it returns.
@@ -12,14 +11,14 @@ extension KeywordSearch {
     }
 
     /// The best chunks, best first, ties by chunk; of these rows alone, where given.
-    func hits(_ limit: Int, of rows: KeywordRows?, db: Connection) throws -> [KeywordHit] {
+    func hits(_ limit: Int, of rows: KeywordRows?, _ reader: Reader) throws -> [KeywordHit] {
         var hits: [KeywordHit] = []
         for base in bases {
             let finalists = finalists(max(Self.fewestFinalists, 2 * limit), of: base, among: rows)
-            let owners = try Self.owners(of: finalists, in: base, db)
+            let owners = try Self.owners(of: finalists, in: base, reader)
             var scores: [DocumentID: Double] = [:]
-            for candidate in finalists {
-                guard let owner = owners[candidate.row.chunk] else { continue }
+            for (candidate, owner) in zip(finalists, owners) {
+                guard let owner else { continue }
                 let score = scores[owner.document] ?? score(ofRows: owner.rows, words: owner.words, in: base)
                 scores[owner.document] = score
                 hits.append(KeywordHit(
@@ -31,27 +30,27 @@ extension KeywordSearch {
         return Array(hits.prefix(limit))
     }
 
-    private static func owners(
-        of candidates: [Candidate], in base: Base, _ db: Connection
-    ) throws -> [Int64: Owner] {
-        guard !candidates.isEmpty else { return [:] }
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT chunk.id, edition.document_id, first_chunk, last_chunk, words
-                FROM json_each(:chunks) AS wanted
-                CROSS JOIN chunk ON chunk.id = wanted.value
-                CROSS JOIN edition ON edition.document_id = chunk.document_id AND edition.knowledge_base_id = :base
-                """)
-        let rows = try Row.fetchCursor(
-            statement,
-            arguments: ["chunks": try jsonText(candidates.map(\.row.chunk)), "base": base.id.rawValue]
-        )
-        var owners: [Int64: Owner] = [:]
-        while let row = try rows.next() {
-            owners[try row.get("id")] = Owner(
-                document: try row.id("document_id"),
-                rows: try KeywordRow.range(ofChunksFrom: row.get("first_chunk"), to: row.get("last_chunk")),
-                words: try row.get("words"))
+    /// The owner of each candidate, in their order; nil for one that is gone.
+    private static func owners(of candidates: [Candidate], in base: Base, _ reader: Reader) throws -> [Owner?] {
+        let row = try reader.query(
+            """
+            SELECT document_id, first_chunk, last_chunk, words FROM edition
+            WHERE knowledge_base_id = ? AND first_chunk <= ? ORDER BY first_chunk DESC LIMIT 1
+            """, base.id.rawValue)
+        var owners = [Owner?](repeating: nil, count: candidates.count)
+        var last: Owner?
+        // Chunks of one document stand together.
+        for place in candidates.indices.sorted(by: { candidates[$0].row.id < candidates[$1].row.id }) {
+            let candidate = candidates[place].row
+            if last?.rows.contains(candidate.id) != true {
+                try row.bind(candidate.chunk, at: 2)
+                defer { row.end() }
+                guard try row.next() else { continue }
+                last = Owner(
+                    document: DocumentID(rawValue: try row.text(0)),
+                    rows: try KeywordRow.range(ofChunksFrom: row.int(1), to: row.int(2)), words: Int(row.int(3)))
+            }
+            if let last, last.rows.contains(candidate.id) { owners[place] = last }
         }
         return owners
     }

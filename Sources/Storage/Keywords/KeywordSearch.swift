@@ -1,4 +1,3 @@
-import GRDB
 import Knowledge
 
 /// One search in the keyword index: reads what its terms have in each knowledge base and scores every chunk that has
@@ -59,53 +58,49 @@ struct KeywordSearch {
     ///
     /// - Parameter cache: Has lists from former searches, and takes those of this one.
     init(
-        _ asked: SearchQuery, in bases: [KnowledgeBaseID], cache: PostingCache = PostingCache(), db: Connection
+        _ asked: SearchQuery, in bases: [KnowledgeBaseID], cache: PostingCache = PostingCache(), _ reader: Reader
     ) throws {
         let stemmer = Stemmer()
         let query = KeywordQuery(asked, stemmer: stemmer)
-        self.bases = try Self.indexed(bases, db)
-        terms = try Self.rarest(query.terms, in: self.bases.map(\.number), db)
+        self.bases = try Self.indexed(bases, reader)
+        terms = try Self.rarest(query.terms, in: self.bases.map(\.number), reader)
         for index in self.bases.indices where !terms.isEmpty {
             let number = self.bases[index].number
             // Compounds are looked for where there is German.
-            let variants = try !query.isEnglish && Self.hasGerman(number, db)
-                ? Self.variants(of: terms, in: number, stemmer: stemmer, db) : []
-            self.bases[index].lists = try Self.lists(of: terms, variants, in: self.bases[index], cache, db)
+            let variants = try !query.isEnglish && Self.hasGerman(number, reader)
+                ? Self.variants(of: terms, in: number, stemmer: stemmer, reader) : []
+            self.bases[index].lists = try Self.lists(of: terms, variants, in: self.bases[index], cache, reader)
         }
         statistics = Statistics(weights: terms.map(\.weight), bases: self.bases)
     }
 
-    private static func indexed(_ bases: [KnowledgeBaseID], _ db: Connection) throws -> [Base] {
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT knowledge_base_id, number, documents, chunks, words,
-                    (SELECT MAX(revision) FROM edition WHERE edition.knowledge_base_id = base.value) AS revision
-                FROM json_each(:bases) AS base
-                CROSS JOIN keyword_base ON knowledge_base_id = base.value WHERE chunks > 0
-                """)
-        let arguments: StatementArguments = ["bases": try jsonText(Set(bases.map(\.rawValue)).sorted())]
-        return try Row.fetchAll(statement, arguments: arguments).map { row in
-            Base(
-                id: try row.id("knowledge_base_id"), number: KeywordBase(number: try row.get("number")),
-                documents: try row.get("documents"), chunks: try row.get("chunks"), words: try row.get("words"),
-                version: PostingCache.Version(
-                    documents: try row.get("documents"), revision: try row.find("revision") ?? 0))
+    private static func indexed(_ bases: [KnowledgeBaseID], _ reader: Reader) throws -> [Base] {
+        let row = try reader.query(
+            """
+            SELECT number, documents, chunks, words,
+                (SELECT MAX(revision) FROM edition WHERE edition.knowledge_base_id = ?1)
+            FROM keyword_base WHERE knowledge_base_id = ?1 AND chunks > 0
+            """)
+        return try Set(bases.map(\.rawValue)).sorted().compactMap { base in
+            try row.bind(base)
+            defer { row.end() }
+            guard try row.next() else { return nil }
+            let documents = Int(row.int(1))
+            return Base(
+                id: KnowledgeBaseID(rawValue: base), number: KeywordBase(number: row.int(0)), documents: documents, chunks: Int(row.int(2)),
+                words: Int(row.int(3)), version: PostingCache.Version(documents: documents, revision: row.int(4)))
         }
     }
 
     /// The terms that count where there are too many: those in the fewest chunks, if in any.
     private static func rarest(
-        _ terms: [KeywordQuery.Term], in bases: [KeywordBase], _ db: Connection
+        _ terms: [KeywordQuery.Term], in bases: [KeywordBase], _ reader: Reader
     ) throws -> [KeywordQuery.Term] {
         guard terms.count > KeywordQuery.mostTerms else { return terms }
-        let statement = try db.cachedStatement(sql: "SELECT doc FROM keyword_vocabulary WHERE term = ?")
         var counted: [(place: Int, count: Int)] = []
         for (place, term) in terms.enumerated() {
             var count = 0
-            for base in bases {
-                let key = String(decoding: base.prefix + (term.keys.first ?? []), as: UTF8.self)
-                count += try Int.fetchOne(statement, arguments: [key]) ?? 0
-            }
+            for base in bases { count += try reader.chunkCount(of: term.keys.first ?? [], in: base) }
             counted.append((place, count == 0 ? .max : count))
         }
         // The question's own words before those of what was said earlier.
@@ -117,25 +112,25 @@ struct KeywordSearch {
 
     /// Other keys of the terms in a knowledge base.
     private static func variants(
-        of terms: [KeywordQuery.Term], in base: KeywordBase, stemmer: Stemmer, _ db: Connection
+        of terms: [KeywordQuery.Term], in base: KeywordBase, stemmer: Stemmer, _ reader: Reader
     ) throws -> [(term: Int, variant: Compounds.Variant)] {
         try terms.enumerated().flatMap { index, term in
             guard let word = term.word else { return [(term: Int, variant: Compounds.Variant)]() }
-            return try Compounds.variants(of: word, in: base, stemmer: stemmer, db).map { (index, $0) }
+            return try Compounds.variants(of: word, in: base, stemmer: stemmer, reader).map { (index, $0) }
         }
     }
 
     /// What the terms have in a knowledge base: first each term itself, then the variants of all.
     private static func lists(
         of terms: [KeywordQuery.Term], _ variants: [(term: Int, variant: Compounds.Variant)], in base: Base,
-        _ cache: PostingCache, _ db: Connection
+        _ cache: PostingCache, _ reader: Reader
     ) throws -> [List] {
         let phrases = terms.map { KeywordPhrase($0.keys, in: base.number) }
             + variants.map { KeywordPhrase([$0.variant.key], in: base.number) }
         var found = phrases.map { cache.list(of: $0, at: base.version) }
         let missing = phrases.indices.filter { found[$0] == nil }
-        let erased = missing.isEmpty ? [] : try erasedRows(of: base.number, db)
-        for (index, postings) in zip(missing, try Postings.fetch(missing.map { phrases[$0] }, in: db)) {
+        let erased = missing.isEmpty ? [] : try erasedRows(of: base.number, reader)
+        for (index, postings) in zip(missing, try Postings.fetch(missing.map { phrases[$0] }, in: reader)) {
             let list = PostingList(postings.without(erased))
             cache.keep(list, of: phrases[index], at: base.version)
             found[index] = list
@@ -145,21 +140,21 @@ struct KeywordSearch {
     }
 
     /// Where the index still has what was removed from the knowledge base.
-    private static func erasedRows(of base: KeywordBase, _ db: Connection) throws -> [Range<Int64>] {
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT first_chunk, last_chunk FROM erasure WHERE keyword_base = ? AND first_chunk <= last_chunk
-                """)
-        return try Row.fetchAll(statement, arguments: [base.number]).map { row in
-            try KeywordRow.range(ofChunksFrom: row.get("first_chunk"), to: row.get("last_chunk"))
-        }
+    private static func erasedRows(of base: KeywordBase, _ reader: Reader) throws -> [Range<Int64>] {
+        let rows = try reader.query(
+            "SELECT first_chunk, last_chunk FROM erasure WHERE keyword_base = ? AND first_chunk <= last_chunk",
+            base.number)
+        var ranges: [Range<Int64>] = []
+        while try rows.next() { ranges.append(try KeywordRow.range(ofChunksFrom: rows.int(0), to: rows.int(1))) }
+        return ranges
     }
 
-    private static func hasGerman(_ base: KeywordBase, _ db: Connection) throws -> Bool {
+    private static func hasGerman(_ base: KeywordBase, _ reader: Reader) throws -> Bool {
         let start = String(decoding: base.prefix, as: UTF8.self)
-        let statement = try db.cachedStatement(
-            sql: "SELECT EXISTS (SELECT 1 FROM keyword_ending_vocabulary WHERE term > ? AND term < ?)")
-        return try Bool.fetchOne(statement, arguments: [start, start + "{"]) ?? false
+        let row = try reader.query(
+            "SELECT 1 FROM keyword_ending_vocabulary WHERE term > ? AND term < ? LIMIT 1", start, start + "{")
+        defer { row.end() }
+        return try row.next()
     }
 
     // MARK: - Scores

@@ -1,5 +1,3 @@
-import FoundationEssentials
-import GRDB
 import GRDBSQLite
 import Glibc
 
@@ -20,9 +18,9 @@ struct Posting {
 /// as one blob: for each phrase a `Posting` whose row is the number of postings that follow.
 enum Postings {
     /// Lets a connection call the function.
-    static func register(in db: Connection) throws {
+    static func register(in connection: OpaquePointer) throws {
         var statement: OpaquePointer?
-        guard sqlite3_prepare_v2(db.sqliteConnection, "SELECT fts5(?1)", -1, &statement, nil) == SQLITE_OK else {
+        guard sqlite3_prepare_v2(connection, "SELECT fts5(?1)", -1, &statement, nil) == SQLITE_OK else {
             throw StorageError.failed("this SQLite has no FTS5")
         }
         defer { sqlite3_finalize(statement) }
@@ -37,14 +35,14 @@ enum Postings {
     }
 
     /// The postings of each phrase, in the order of the phrases and then of the rows.
-    static func fetch(_ phrases: [KeywordPhrase], in db: Connection) throws -> [[Posting]] {
+    static func fetch(_ phrases: [KeywordPhrase], in reader: Reader) throws -> [[Posting]] {
         guard !phrases.isEmpty else { return [] }
-        let query = phrases.map(\.expression).joined(separator: " OR ")
-        let statement = try db.cachedStatement(
-            sql: "SELECT postings(keyword) AS lists FROM keyword WHERE keyword MATCH ? LIMIT 1")
-        let blob = try Row.fetchOne(statement, arguments: [query]).map { try $0.get("lists", as: Data.self) }
-        guard let blob else { return Array(repeating: [], count: phrases.count) }
-        return try blob.withUnsafeBytes { try lists(in: $0, count: phrases.count) }
+        let row = try reader.query(
+            "SELECT postings(keyword) FROM keyword WHERE keyword MATCH ? LIMIT 1",
+            phrases.map(\.expression).joined(separator: " OR "))
+        defer { row.end() }
+        guard try row.next() else { return Array(repeating: [], count: phrases.count) }
+        return try lists(in: row.bytes(0), count: phrases.count)
     }
 
     private static func lists(in bytes: UnsafeRawBufferPointer, count: Int) throws -> [[Posting]] {

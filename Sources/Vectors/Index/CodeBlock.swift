@@ -120,6 +120,18 @@ final class CodeBlock: @unchecked Sendable {
         for index in Int(starts[place])..<Int(starts[place + 1]) { body(order.map { Int($0[index]) } ?? index) }
     }
 
+    /// The row of a document's chunk, whose numbers rise; nil where it is not here.
+    func row(of chunk: ChunkID, inDocumentAt place: Int) -> Int? {
+        var (low, high) = (Int(starts[place]), Int(starts[place + 1]))
+        while low < high {
+            let middle = (low + high) / 2
+            let row = order.map { Int($0[middle]) } ?? middle
+            if chunks[row] == chunk.rawValue { return row }
+            if chunks[row] < chunk.rawValue { low = middle + 1 } else { high = middle }
+        }
+        return nil
+    }
+
     /// The document that a row belongs to.
     func document(ofRow row: Int) -> DocumentID {
         if let owners { return documents[Int(owners[row])] }

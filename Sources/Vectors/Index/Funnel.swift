@@ -118,6 +118,16 @@ struct Funnel: Sendable {
         }
     }
 
+    /// The similarity of a row by its eight-bit code; nil where the row does not count.
+    func similarity(ofRow row: Int, inPart part: Int) -> Double? {
+        let group = parts[part].segment.block.group(ofRow: row)
+        let unit = Unit(
+            part: part, group: Group(self, Stretch(part: part, group: group, rows: row..<row + 1)), rows: row..<row + 1)
+        var (first, digits, sieve) = (UInt32(0), query.digits, Sieve(limit: 1))
+        _ = refine(1, &first, besides: [], of: unit, &digits, &sieve)
+        return sieve.candidates.first?.similarity
+    }
+
     private func look(
         again unit: Unit, _ sums: UnsafePointer<Int32>, _ known: [UInt32],
         _ selected: UnsafeMutablePointer<UInt32>, _ digits: inout kern_index_query, _ sieve: inout Sieve
@@ -227,7 +237,7 @@ struct Funnel: Sendable {
                 let steps = 2 * (128 * Int(base[2 * index]) + Int(base[2 * index + 1])) - 255 * query.bothSum
                 let similarity = unit.group.centre + Double(block.scales[row]) * query.step * 0.5 * Double(steps)
                 let radius = query.length * Double(block.byteRadii[row]) + rest
-                sieve.offer(part: unit.part, row: row, atLeast: similarity - radius, atMost: similarity + radius)
+                sieve.offer(part: unit.part, row: row, similarity: similarity, radius: radius)
             }
         }
         return rows

@@ -15,6 +15,7 @@ struct IndexSearch: Sendable {
 
     let funnel: Funnel
     let plan: SearchReport.Plan
+    private let isCoded: Bool
     private let stretches: [[Funnel.Stretch]]
 
     /// - Parameter usesClusters: Whether looking at some clusters only is allowed.
@@ -30,6 +31,7 @@ struct IndexSearch: Sendable {
             Double(clustered.reduce(0) { $0 + $1.selection.count })
             < Double(clustered.reduce(0) { $0 + $1.segment.block.rows }) * Self.leastSelectivity
         let isLarge = usesClusters && rows >= limits.clusterRows && !clustered.isEmpty && !isSelective
+        isCoded = search.precision == .coded
         plan = search.precision == .exact || isSmall ? .exact : isLarge ? .clustered : .estimated
         let coarse = plan == .exact ? Funnel.Coarse.nibbles : .signs(deviations: Self.deviations)
         funnel = Funnel(
@@ -136,14 +138,19 @@ struct IndexSearch: Sendable {
 
     // MARK: - In float32
 
-    /// nil where a vector is not in memory.
+    /// nil where a vector is not in memory, and its code does not do.
     private func rescoredInMemory(_ sieve: Sieve) -> FoundNeighbours? {
-        guard sieve.candidates.allSatisfy({ funnel.parts[$0.part].segment.block.floats != nil }) else { return nil }
+        guard isCoded || sieve.candidates.allSatisfy({ funnel.parts[$0.part].segment.block.floats != nil }) else {
+            return nil
+        }
         var best = TopNeighbours(limit: funnel.limit)
         for candidate in sieve.candidates {
             let block = funnel.parts[candidate.part].segment.block
-            guard let floats = block.floats else { continue }
-            offer(candidate, floats.base + candidate.row * block.dimension, to: &best)
+            if let floats = block.floats {
+                offer(candidate, floats.base + candidate.row * block.dimension, to: &best)
+            } else {
+                offer(candidate, Float(candidate.similarity), to: &best)
+            }
         }
         return found(best, sieve)
     }
@@ -171,7 +178,10 @@ struct IndexSearch: Sendable {
     }
 
     private func offer(_ candidate: Sieve.Candidate, _ vector: UnsafePointer<Float>, to best: inout TopNeighbours) {
-        let similarity = funnel.kernels.dot(funnel.query.vector.base, vector, funnel.query.dimension)
+        offer(candidate, funnel.kernels.dot(funnel.query.vector.base, vector, funnel.query.dimension), to: &best)
+    }
+
+    private func offer(_ candidate: Sieve.Candidate, _ similarity: Float, to best: inout TopNeighbours) {
         best.offer(
             .init(
                 // A stored vector that is no number is found last, not never.
@@ -189,10 +199,10 @@ struct IndexSearch: Sendable {
         }
         let padded = funnel.query.digits.padded
         let report = SearchReport(
-            plan: plan, kernel: funnel.kernels.name, isExact: funnel.coarse == .nibbles, scanned: sieve.scanned,
-            refined: sieve.refined, rescored: sieve.candidates.count,
+            plan: plan, kernel: funnel.kernels.name, isExact: funnel.coarse == .nibbles && !isCoded, scanned: sieve.scanned,
+            refined: sieve.refined, rescored: isCoded ? 0 : sieve.candidates.count,
             bytes: sieve.scanned * (funnel.coarse == .nibbles ? padded / 2 : padded / 8) + sieve.scanned * 8
-                + sieve.refined * padded + sieve.candidates.count * funnel.query.dimension * 4)
+                + sieve.refined * padded + (isCoded ? 0 : sieve.candidates.count) * funnel.query.dimension * 4)
         return FoundNeighbours(neighbours: neighbours, report: report)
     }
 }

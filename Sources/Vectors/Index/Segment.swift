@@ -68,14 +68,13 @@ struct Segment: Sendable {
         return vectors
     }
 
+    /// Whether a document's vectors are here, and count.
+    func isLive(_ document: DocumentID) -> Bool { block.place(of: document).map { isLive[$0] } ?? false }
+
     /// Where a chunk's vector is; nil where it is not here or not any more.
     func row(of place: ChunkPlace) -> Int? {
         guard let document = block.place(of: place.document), isLive[document] else { return nil }
-        var found: Int?
-        block.eachRow(ofDocumentAt: document) { row in
-            if block.chunk(ofRow: row) == place.chunk { found = row }
-        }
-        return found
+        return block.row(of: place.chunk, inDocumentAt: document)
     }
 
     /// The rows that count of these documents.

@@ -3,6 +3,8 @@ struct Sieve: Sendable {
     struct Candidate: Sendable {
         var part: Int
         var row: Int
+        /// By its eight-bit code.
+        var similarity: Double
         var atMost: Double
     }
 
@@ -22,11 +24,14 @@ struct Sieve: Sendable {
         self.limit = limit
     }
 
-    mutating func offer(part: Int, row: Int, atLeast: Double, atMost: Double) {
+    /// - Parameter radius: How far `similarity` can be off.
+    mutating func offer(part: Int, row: Int, similarity: Double, radius: Double) {
         refined += 1
+        let (atLeast, atMost) = (similarity - radius, similarity + radius)
         // Bounds that are no number say nothing.
         guard !(atMost < threshold) else { return }
-        candidates.append(Candidate(part: part, row: row, atMost: atMost.isNaN ? .infinity : atMost))
+        candidates.append(
+            Candidate(part: part, row: row, similarity: similarity, atMost: atMost.isNaN ? .infinity : atMost))
         raise(atLeast.isNaN ? -.infinity : atLeast)
         if candidates.count > 2 * kept + 4 * limit.clamped + 256 { prune() }
     }

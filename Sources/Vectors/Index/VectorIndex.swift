@@ -89,31 +89,50 @@ package final class VectorIndex: PassageIndex {
     }
 
     /// - Throws: As `search`.
-    package func similarities(of places: [ChunkPlace], to query: [Float]) async throws -> [Neighbour] {
+    package func similarities(
+        of places: [ChunkPlace], to query: [Float], precision: NeighbourSearch.Precision
+    ) async throws -> [Neighbour] {
         guard query.allSatisfy(\.isFinite) else { throw VectorIndexError.queryNotFinite }
-        let held = Dictionary(
-            try await snapshots(of: places.map(\.knowledgeBase), for: query), uniquingKeysWith: { $1 })
-        var found: [Neighbour] = []
-        var missing: [KnowledgeBaseID: [ChunkPlace]] = [:]
-        for place in places {
-            for segment in held[place.knowledgeBase]?.segments ?? [] {
-                guard let row = segment.row(of: place) else { continue }
-                if let floats = segment.block.floats {
-                    let vector = floats.base + row * segment.block.dimension
-                    found.append(neighbour(place, kernels.dot(query, vector, query.count)))
-                } else {
-                    missing[place.knowledgeBase, default: []].append(place)
-                }
-                break
-            }
+        let snapshots = try await snapshots(of: places.map(\.knowledgeBase), for: query)
+        let (found, missing) = try await workers.run(.urgent) { [self] in
+            inMemory(places, PreparedQuery(query), snapshots, usesCodes: precision == .coded)
         }
-        for (base, places) in missing {
+        var neighbours = found
+        for (base, places) in Dictionary(grouping: missing, by: \.knowledgeBase) {
             for (place, vector) in zip(places, try await fetch(places.map(\.chunk), base)) {
                 guard let vector, vector.count == query.count else { continue }
-                found.append(neighbour(place, kernels.dot(query, vector, query.count)))
+                neighbours.append(neighbour(place, kernels.dot(query, vector, query.count)))
             }
         }
-        return found
+        return neighbours
+    }
+
+    /// What memory knows of these chunks, and those that have to be read.
+    private func inMemory(
+        _ places: [ChunkPlace], _ query: PreparedQuery, _ snapshots: [(KnowledgeBaseID, Snapshot)], usesCodes: Bool
+    ) -> (found: [Neighbour], missing: [ChunkPlace]) {
+        let parts = snapshots.flatMap { base, snapshot in
+            snapshot.segments.map { Funnel.Part(base: base, segment: $0, selection: $0.selection(of: nil)) }
+        }
+        let funnel = Funnel(query: query, parts: parts, limit: 1, coarse: .nibbles, kernels: kernels)
+        var (found, missing): ([Neighbour], [ChunkPlace]) = ([], [])
+        for place in places {
+            let part = parts.firstIndex { $0.base == place.knowledgeBase && $0.segment.isLive(place.document) }
+            guard let part else { continue }
+            let (segment, block) = (parts[part].segment, parts[part].segment.block)
+            guard usesCodes || block.floats != nil else {
+                missing.append(place)
+                continue
+            }
+            guard let row = segment.row(of: place) else { continue }
+            if let floats = block.floats {
+                let vector = floats.base + row * block.dimension
+                found.append(neighbour(place, kernels.dot(query.vector.base, vector, query.dimension)))
+            } else if let similarity = funnel.similarity(ofRow: row, inPart: part) {
+                found.append(neighbour(place, Float(similarity)))
+            }
+        }
+        return (found, missing)
     }
 
     private func neighbour(_ place: ChunkPlace, _ similarity: Float) -> Neighbour {
