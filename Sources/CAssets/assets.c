@@ -44,6 +44,10 @@ static const unsigned char sqlite_0011_edition_by_chunk[] = {
 #embed "../../Migrations/sqlite/0011_edition_by_chunk.sql"
 };
 
+static const unsigned char sqlite_0012_batch_end_by_removal[] = {
+#embed "../../Migrations/sqlite/0012_batch_end_by_removal.sql"
+};
+
 static const struct asset sqlite_migrations[] = {
     {"0001_initial.sql", sqlite_0001_initial, sizeof sqlite_0001_initial},
     {"0002_keywords.sql", sqlite_0002_keywords, sizeof sqlite_0002_keywords},
@@ -56,6 +60,7 @@ static const struct asset sqlite_migrations[] = {
     {"0009_batch_keys.sql", sqlite_0009_batch_keys, sizeof sqlite_0009_batch_keys},
     {"0010_expiry.sql", sqlite_0010_expiry, sizeof sqlite_0010_expiry},
     {"0011_edition_by_chunk.sql", sqlite_0011_edition_by_chunk, sizeof sqlite_0011_edition_by_chunk},
+    {"0012_batch_end_by_removal.sql", sqlite_0012_batch_end_by_removal, sizeof sqlite_0012_batch_end_by_removal},
 };
 
 static const unsigned char console_index_html[] = {

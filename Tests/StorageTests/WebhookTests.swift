@@ -55,4 +55,23 @@ struct WebhookTests {
         _ = try await next.database.addBatch([Attachment(file: indexed.id)], to: base.id, in: world.scope)
         #expect(try await events(next) == ["batch.completed"])
     }
+
+    @Test("tell the end of a batch whose last unfinished file is removed, and not that of one which goes with its knowledge base")
+    func removalEndsBatches() async throws {
+        let world = try World()
+        try await world.database.subscribe(["http://all": [.batchCompleted]])
+        let base = try await world.makeBase()
+        let files = [try await world.upload("one"), try await world.upload("two")]
+        let batch = try await world.database.addBatch(
+            files.map { Attachment(file: $0.id) }, to: base.id, in: world.scope)
+        try await world.database.remove(files[0].id, from: base.id, in: world.scope)
+        #expect(try await due(world).isEmpty)
+        try await world.database.remove(files[1].id, from: base.id, in: world.scope)
+        #expect(try await due(world).map(\.batch) == [batch.id])
+
+        let other = try await world.makeBase()
+        _ = try await world.database.addBatch(files.map { Attachment(file: $0.id) }, to: other.id, in: world.scope)
+        try await world.database.remove(other.id, in: world.scope)
+        #expect(try await due(world).map(\.batch) == [batch.id])
+    }
 }
