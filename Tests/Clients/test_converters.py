@@ -69,7 +69,8 @@ def place(another_server, service):
 def test_a_service_gets_the_file_as_it_is_and_what_it_answers_is_found(place, service):
     client, store = place
     for suffix in ("msg", "ppt"):
-        done = attach(client, store, upload(client, f"weir.{suffix}", CONTENT))
+        # Files of equal content would be one document.
+        done = attach(client, store, upload(client, f"weir.{suffix}", CONTENT + suffix.encode()))
         assert done.status == "completed", done.last_error
         found = client.vector_stores.search(store, query="heron", max_num_results=5).data
         assert any("The heron stands at the weir." in part.text for hit in found for part in hit.content)
@@ -77,7 +78,7 @@ def test_a_service_gets_the_file_as_it_is_and_what_it_answers_is_found(place, se
     assert form[1]["Content-Type"].startswith("multipart/form-data; boundary=")
     assert b'name="file"; filename="input.msg"' in form[2] and CONTENT in form[2]
     (raw,) = [asked for asked in service.asked if asked[0] == "/raw"]
-    assert raw[1]["Content-Type"] == "application/octet-stream" and raw[2] == CONTENT
+    assert raw[1]["Content-Type"] == "application/octet-stream" and raw[2] == CONTENT + b"ppt"
 
 
 @pytest.mark.parametrize("suffix, words", [

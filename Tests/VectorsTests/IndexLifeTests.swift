@@ -38,6 +38,22 @@ struct IndexLifeTests {
         }
         let places = try await index.search(query, in: [base], documents: nil, limit: 3).map(\.place)
         #expect(try await index.similarities(of: places, to: query, precision: .exact).count == places.count)
+        try await expectCodesNearTruth(index, query)
+    }
+
+    /// Without a look at any vector: similarities are off by less than 0.01, and so are the places that this decides.
+    private func expectCodesNearTruth(_ index: VectorIndex, _ query: [Float]) async throws {
+        let truth = store.nearest(query, in: [base], documents: nil, limit: .max)
+        let search = NeighbourSearch(query: query, bases: [base], limit: 12, precision: .coded)
+        let found = try await index.search(search)
+        let again = try await index.similarities(of: found.neighbours.map(\.place), to: query, precision: .coded)
+        #expect(found.neighbours.count == min(12, truth.count) && again.count == found.neighbours.count)
+        #expect(found.report.rescored == 0)
+        for (hit, place) in zip(found.neighbours, truth) { #expect(abs(Double(hit.similarity) - place.similarity) < 0.01) }
+        for hit in found.neighbours + again {
+            let known = truth.first { $0.chunk == hit.chunk }
+            #expect(abs(Double(hit.similarity) - (known?.similarity ?? .infinity)) < 0.01)
+        }
     }
 
     @Test(
