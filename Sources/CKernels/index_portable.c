@@ -80,12 +80,13 @@ const kern_index_table *kern_index_table_for(kern_isa isa) {
 
 #elif defined(__aarch64__)
 
-extern const kern_index_table kern_index_neon;
+extern const kern_index_table kern_index_neon, kern_index_neon_dot;
 
 const kern_index_table *kern_index_table_for(kern_isa isa) {
     switch (isa) {
     case kern_isa_portable: return &portable;
     case kern_isa_neon: return &kern_index_neon;
+    case kern_isa_neon_dot: return kern_table_for(isa) ? &kern_index_neon_dot : NULL;
     default: return NULL;
     }
 }

@@ -99,7 +99,7 @@ package struct SearchReport: Hashable, Sendable {
     }
 
     package var plan: Plan
-    /// The instruction set: `portable`, `avx2`, `avx512`, `neon`.
+    /// The instruction set: `portable`, `avx2`, `avx512`, `neon`, `neon_dot`.
     package var kernel: String
     /// Whether the neighbours are provably those of a comparison with every vector.
     package var isExact: Bool

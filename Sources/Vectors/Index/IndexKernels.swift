@@ -16,12 +16,12 @@ struct IndexKernels: @unchecked Sendable {
 
     /// Every set that this machine can run, slowest first.
     static var all: [IndexKernels] {
-        [kern_isa_portable, kern_isa_neon, kern_isa_avx2, kern_isa_avx512].compactMap { isa in
+        [kern_isa_portable, kern_isa_neon, kern_isa_neon_dot, kern_isa_avx2, kern_isa_avx512].compactMap { isa in
             kern_table_for(isa).flatMap { IndexKernels(isa: isa, floats: $0) }
         }
     }
 
-    /// `portable`, `avx2`, `avx512` or `neon`; nil where this machine does not have it.
+    /// `portable`, `avx2`, `avx512`, `neon` or `neon_dot`; nil where this machine does not have it.
     static func named(_ name: String) -> IndexKernels? { all.first { $0.name == name } }
 
     var name: String { String(cString: codes.pointee.name) }

@@ -46,7 +46,7 @@ package final class VectorIndex: PassageIndex {
         upkeepWorkers = Workers(count: workers.count, name: "upkeep", niceness: 10)
     }
 
-    /// The instruction set in use: `portable`, `avx2`, `avx512` or `neon`.
+    /// The instruction set in use: `portable`, `avx2`, `avx512`, `neon` or `neon_dot`.
     package var kernel: String { kernels.name }
 
     /// Bytes of codes and vectors held in memory, those of removed documents that were not given back yet included.

@@ -26,7 +26,7 @@ struct BenchIndex: AsyncParsableCommand {
     @Option(help: "Also measure throughput with this many searches under way at a time.")
     var batch: Int?
 
-    @Option(help: "The instruction set: portable, avx2, avx512 or neon (default: the fastest here).")
+    @Option(help: "The instruction set: portable, avx2, avx512, neon or neon_dot (default: the fastest here).")
     var kernel: String?
 
     @Flag(help: "Print the result as JSON.")
