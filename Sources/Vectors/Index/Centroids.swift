@@ -25,28 +25,42 @@ final class Centroids: @unchecked Sendable {
         self.scales = scales
     }
 
-    /// The nearest, best first.
+    /// The nearest, in no particular order.
     func nearest(
         _ wanted: Int, to query: PreparedQuery, kernels: IndexKernels
     ) -> [(similarity: Float, number: Int)] {
+        guard wanted > 0 else { return [] }
         var digits = query.digits
+        // A binary heap with the farthest on top.
         var best: [(similarity: Float, number: Int)] = []
+        best.reserveCapacity(min(wanted, count))
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: count) { sums in
             guard let sums = sums.baseAddress else { return }
             kernels.codes.pointee.scan_nibbles(&digits, nibbles.array(of: UInt8.self, at: 0), count, sums)
             let bias = Int32(15 * query.upperSum)
-            var least = -Float.infinity
             for number in 0..<count {
                 let similarity = scales[number] * Float(2 * sums[number] - bias)
-                guard similarity > least else { continue }
-                best.append((similarity, number))
-                // Sorted now and then, so that the order costs little.
-                guard best.count >= 2 * wanted + 16 else { continue }
-                best.sort { $0.similarity > $1.similarity }
-                best.removeLast(best.count - wanted)
-                least = best.last?.similarity ?? least
+                if best.count < wanted {
+                    best.append((similarity, number))
+                    if best.count == wanted { best.sort { $0.similarity < $1.similarity } }
+                } else if similarity > best[0].similarity {
+                    best[0] = (similarity, number)
+                    Self.sink(&best)
+                }
             }
         }
-        return Array(best.sorted { $0.similarity > $1.similarity }.prefix(wanted))
+        return best
+    }
+
+    private static func sink(_ heap: inout [(similarity: Float, number: Int)]) {
+        var parent = 0
+        while true {
+            var least = parent
+            for child in 2 * parent + 1...2 * parent + 2
+            where child < heap.count && heap[child].similarity < heap[least].similarity { least = child }
+            guard least != parent else { return }
+            heap.swapAt(parent, least)
+            parent = least
+        }
     }
 }

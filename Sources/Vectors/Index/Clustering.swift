@@ -8,7 +8,7 @@ struct Clustering: Sendable {
     /// Rounds of k-means after which clusters hardly change any more.
     private static let rounds = 6
     /// Rows of the sample for each cluster.
-    private static let sampleRowsPerCluster = 32
+    private static let sampleRowsPerCluster = 16
     /// The number of a row that belongs to no cluster yet.
     private static let none = UInt32.max
 

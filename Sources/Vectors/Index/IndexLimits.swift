@@ -3,15 +3,18 @@ package struct IndexLimits: Hashable, Sendable {
     /// Rows that gather in memory before they are sealed into a segment: 7 MB of codes of 384 dimensions.
     package var sealRows = 16_384
     /// The most rows of a segment, where the next limit leaves it that many.
-    package var segmentRows = 131_072
-    /// The most bytes of vectors of which a segment is made: they are in memory meanwhile. 131,072 rows of 384 dimensions.
-    package var segmentFloatBytes = 192 << 20
+    package var segmentRows = 1 << 20
+    /// The most bytes of vectors of which a segment is made: they are in memory meanwhile. A million rows of 384 dimensions,
+    /// since every segment has clusters of its own: the more segments, the more of them a search has to look at, and the
+    /// smaller they are, the coarser their clusters.
+    package var segmentFloatBytes = 1536 << 20
     /// Rows of a cluster.
-    package var clusterSize = 256
+    package var clusterSize = 128
     /// From so many rows on a search looks at the clusters near it only.
     package var clusterRows = 500_000
-    /// Rows that such a search looks at, times the square root of how many there are: 12,000 of a million.
-    package var probedRows = 12.0
+    /// Rows that such a search looks at for each segment, times the square root of its rows: 8,200 of a million. Every segment
+    /// has clusters of its own, and what is near a query is in all of them.
+    package var probedRows = 8.0
     /// Vectors of a knowledge base beside their codes stay in memory up to this many bytes; others are read from the
     /// store, a few for each search.
     package var floatBytes = 256 << 20

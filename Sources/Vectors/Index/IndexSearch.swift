@@ -63,20 +63,24 @@ struct IndexSearch: Sendable {
     private static func near(_ funnel: Funnel, _ limits: IndexLimits) -> [Funnel.Stretch] {
         var rest: [Funnel.Stretch] = []
         var near: [(similarity: Float, stretch: Funnel.Stretch)] = []
-        let total = funnel.parts.reduce(0) { $0 + ($1.segment.isClustered ? $1.segment.block.rows : 0) }
         // As many again as are needed to hold the neighbours, where many are wanted.
-        var room = max(Int(limits.probedRows * Double(total).squareRoot()), 4 * min(funnel.limit, 1 << 40))
+        let least = 4 * min(funnel.limit, 1 << 40)
+        var usual = 0.0
         for (number, part) in funnel.parts.enumerated() {
             guard let centroids = part.segment.block.centroids else {
                 rest += all(number, part)
                 continue
             }
-            let wanted = min(centroids.count, 2 * room / limits.clusterSize + 1)
+            let share = limits.probedRows * Double(part.segment.block.rows).squareRoot()
+            usual += share
+            // A segment may have several times its share of what is near.
+            let wanted = min(centroids.count, max(2 * Int(share), 2 * least) / limits.clusterSize + 1)
             near += centroids.nearest(wanted, to: funnel.query, kernels: funnel.kernels).map {
                 let rows = part.segment.block.rows(ofGroup: $0.number)
                 return ($0.similarity, Funnel.Stretch(part: number, group: $0.number, rows: rows))
             }
         }
+        var room = max(Int(usual), least)
         near.sort { $0.similarity > $1.similarity }
         var chosen: [Funnel.Stretch] = []
         for (_, stretch) in near where room > 0 && !stretch.rows.isEmpty {

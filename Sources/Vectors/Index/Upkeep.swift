@@ -161,18 +161,14 @@ struct Upkeep: Sendable {
 
     private func clustering(of rows: VectorRows, inheriting heir: Segment?) async throws -> Clustering {
         let size = limits.clusterSize
-        var clustering =
-            if let heir {
-                try await Clustering.inherited(from: heir, by: rows, size: size, on: workers)
-            } else {
-                try await Clustering.made(of: rows, size: size, on: workers)
-            }
-        clustering = try await workers.run { [clustering] in
-            var clustering = clustering
+        // What k-means finds is as good as it can be, whatever the sizes; what came to it since has to be looked at.
+        guard let heir else { return try await Clustering.made(of: rows, size: size, on: workers) }
+        let inherited = try await Clustering.inherited(from: heir, by: rows, size: size, on: workers)
+        return try await workers.run {
+            var clustering = inherited
             clustering.balance()
             return clustering
         }
-        return clustering
     }
 
     private func keepsFloats(_ rows: VectorRows, beside snapshot: Snapshot) -> Bool {
