@@ -2,8 +2,10 @@ import Knowledge
 
 /// Cuts words into pieces of four letters, as WordPiece would cut unknown ones.
 struct PieceCounter: TokenCounter {
+    let addsUpWords = true
+
     func count(_ text: Substring) -> Int {
-        text.split(whereSeparator: \.isWhitespace).reduce(0) { $0 + ($1.unicodeScalars.count + 3) / 4 }
+        text.unicodeScalars.split { $0.properties.isWhitespace }.reduce(0) { $0 + ($1.count + 3) / 4 }
     }
 }
 

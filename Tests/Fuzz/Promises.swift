@@ -45,7 +45,9 @@ private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || by
 
 /// Cuts words into pieces of four characters, as WordPiece cuts unknown ones.
 private struct PieceCounter: TokenCounter {
+    let addsUpWords = true
+
     func count(_ text: Substring) -> Int {
-        text.split(whereSeparator: \.isWhitespace).reduce(0) { $0 + ($1.unicodeScalars.count + 3) / 4 }
+        text.unicodeScalars.split { $0.properties.isWhitespace }.reduce(0) { $0 + ($1.count + 3) / 4 }
     }
 }

@@ -41,6 +41,8 @@ struct StructuredPacker {
             return start..<(atoms.last?.bytes.upperBound ?? start)
         }
 
+        var stretches: [Range<Int>] { (overlap.map { [$0.bytes] } ?? []) + atoms.map(\.bytes) }
+
         mutating func append(_ atom: Atom) {
             atoms.append(atom)
             tokens += atom.tokens
@@ -203,7 +205,8 @@ struct StructuredPacker {
         while let first = draft.atoms.first, let last = draft.atoms.last {
             let blocks = first.block...last.block
             let context = context(of: draft)
-            let tokens = meter.count(context.text + meter.bytes[draft.bytes].string)
+            let tokens = meter.addsUp(draft.stretches)
+                ? context.tokens + draft.tokens : meter.count(context.text + meter.bytes[draft.bytes].string)
             if tokens <= window || isIndivisible(draft) {
                 let isBarelyTooLarge = tokens > window && !context.text.isEmpty
                 let shown = isBarelyTooLarge ? ContextLine.Line() : context

@@ -12,11 +12,14 @@ struct Unit {
 /// Counts the tokens of a text word by word and remembers the words, so that all counting together is linear.
 ///
 /// Sums of words are exact for tokenizers that never join or drop words, as WordPiece, and an estimate for others; whoever promises a
-/// number checks it with `count(_:)` on the final string.
+/// number asks `addsUp(_:)`, and counts the final string where it does not.
 struct TokenMeter {
     let bytes: [UInt8]
     private let counter: any TokenCounter
     private var known = WordTable()
+    /// Where units were counted that a tokenizer may see otherwise in the text than by themselves, in stretches of `doubtBytes`.
+    private var doubtful: Set<Int> = []
+    private static let doubtBytes = 256
 
     /// Longer runs without white space are cut. Long enough for the words of all languages, short enough that a tokenizer which
     /// maps unknown words to one token (WordPiece: above 100 characters) still sees their pieces.
@@ -28,6 +31,21 @@ struct TokenMeter {
 
     /// The exact number of tokens of a text.
     func count(_ text: String) -> Int { counter.count(text[...]) }
+
+    /// Whether the text from the first of some stretches to the last has just the tokens that were counted for them.
+    ///
+    /// - Parameter stretches: In order; all of them were counted.
+    func addsUp(_ stretches: some BidirectionalCollection<Range<Int>>) -> Bool {
+        guard counter.addsUpWords, let first = stretches.first, let last = stretches.last else { return false }
+        var end = first.lowerBound
+        for stretch in stretches {
+            // Where one begins in the midst of a word, that word was counted in parts.
+            guard end == first.lowerBound || (end < stretch.lowerBound && bytes[end..<stretch.lowerBound].allSatisfy(\.isSpace))
+            else { return false }
+            end = stretch.upperBound
+        }
+        return (first.lowerBound / Self.doubtBytes...last.upperBound / Self.doubtBytes).allSatisfy { !doubtful.contains($0) }
+    }
 
     /// The sum over the words of a stretch, each at least 1.
     mutating func tokens(in range: Range<Int>) -> Int {
@@ -48,11 +66,17 @@ struct TokenMeter {
     }
 
     private mutating func tokens(of unit: Range<Int>) -> Int {
-        if let tokens = known.tokens(of: unit, in: bytes) { return Int(tokens) }
-        // What costs nothing is counted too: else a chunk could have any number of words without tokens.
-        let tokens = max(1, count(bytes[unit].string))
+        let isPart = unit.upperBound < bytes.count && !bytes[unit.upperBound].isSpace
+        if isPart { doubtful.insert(unit.lowerBound / Self.doubtBytes) }
+        if let tokens = known.tokens(of: unit, in: bytes) {
+            if tokens == 0 { doubtful.insert(unit.lowerBound / Self.doubtBytes) }
+            return max(1, Int(tokens))
+        }
+        let tokens = count(bytes[unit].string)
         known.insert(unit, tokens: Int32(clamping: tokens), in: bytes)
-        return tokens
+        if tokens == 0 { doubtful.insert(unit.lowerBound / Self.doubtBytes) }
+        // What costs nothing is counted too: else a chunk could have any number of words without tokens.
+        return max(1, tokens)
     }
 
     // MARK: - Words

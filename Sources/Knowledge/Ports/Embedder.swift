@@ -59,6 +59,13 @@ package struct EmbeddingLoad: Hashable, Sendable {
 /// Counts tokens as a model's own tokenizer does, without special tokens. Safe to call from any thread.
 package protocol TokenCounter: Sendable {
     func count(_ text: Substring) -> Int
+
+    /// Whether a text has as many tokens as its words by themselves, where only white space is between them.
+    var addsUpWords: Bool { get }
+}
+
+extension TokenCounter {
+    package var addsUpWords: Bool { false }
 }
 
 /// A model's own way between text and token ids, special tokens left out.

@@ -62,6 +62,8 @@ package final class LocalEmbedder: Embedder {
             fingerprint: fingerprint)
     }
 
+    package var addsUpWords: Bool { textTokenizer.addsUpWords }
+
     package func count(_ text: Substring) -> Int { textTokenizer.count(text) }
 
     /// Embeds all inputs, or throws. Inputs that with their prompt are longer than the model takes are cut there; an

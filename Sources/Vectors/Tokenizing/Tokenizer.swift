@@ -58,6 +58,9 @@ struct Tokenizer: TokenCounter, TokenCodec {
 
     func text(of ids: [Int]) throws -> String { try pieces.text(of: ids) }
 
+    /// WordPiece looks at one word after the other.
+    var addsUpWords: Bool { cutter is WordPiece }
+
     /// How many ids the whole text has, without those of the frame.
     func count(_ text: Substring) -> Int {
         var count = 0
