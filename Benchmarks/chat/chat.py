@@ -126,19 +126,21 @@ def wait(port: int, process: subprocess.Popen, path: str):
     raise AssertionError("a server did not become ready")
 
 
-def questions(count: int) -> list[str]:
+def questions(count: int, chunks: int) -> list[str]:
     """Sentences that are there, each asked once."""
-    language, chance = Language(), random.Random(99)
-    return [language.sentence(random.Random(chance.randrange(20_000))) for _ in range(count)]
+    language = Language()
+    return [language.sentence(random.Random(number)) for number in random.Random(99).sample(range(chunks), count)]
 
 
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def measure(ways: dict[str, tuple[int, str, str]], base: str, rounds: int, each: int, seconds: float) -> dict[str, dict]:
+def measure(
+    ways: dict[str, tuple[int, str, str]], base: str, chunks: int, rounds: int, each: int, seconds: float
+) -> dict[str, dict]:
     """Both kinds of figures of each way to the model, in turns."""
-    asked = iter(questions((rounds + 2) * each * len(ways)))
+    asked = iter(questions((rounds + 2) * each * len(ways), chunks))
 
     def bodies(way: str, count: int) -> list[dict]:
         more = {"alan": {"knowledgebase_ids": [base]}} if way == "almanac" else {}
@@ -184,7 +186,7 @@ def main() -> int:
         processes.append(proxy)
         path = "/v1/chat/completions"
         found = measure({"direct": (port, path, "none"), "almanac": (server.port, path, server.key),
-                         "litellm": (proxy_port, path, "none")}, base, options.rounds, options.each, options.seconds)
+                         "litellm": (proxy_port, path, "none")}, base, options.chunks, options.rounds, options.each, options.seconds)
     finally:
         if server and server.process:
             server.discard()

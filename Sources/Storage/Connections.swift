@@ -19,7 +19,7 @@ enum Connections {
             try db.execute(sql: "PRAGMA trusted_schema = OFF")
             // The log shrinks back to 64 MiB after a large transaction.
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
-            try db.execute(sql: "PRAGMA cache_size = -16384")
+            try db.execute(sql: "PRAGMA cache_size = -8192")
             try db.execute(sql: "PRAGMA synchronous = FULL")
             let value = try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? -1
             guard value == 2 else { throw StorageError.notDurable(setting: "synchronous", value: "\(value)") }

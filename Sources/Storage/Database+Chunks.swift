@@ -134,8 +134,8 @@ extension Query {
     }
 
     private func headingPath(_ column: Int32) throws -> [String] {
-        guard case .array(let headings) = try json(column) else {
-            throw StorageError.damaged("a heading path is no list")
+        guard case .array(let headings) = try json(column), headings.allSatisfy({ $0.string != nil }) else {
+            throw StorageError.damaged("a heading path is no list of texts")
         }
         return headings.compactMap(\.string)
     }

@@ -30,20 +30,17 @@ extension Database: KnowledgeBaseStore {
     }
 
     package func knowledgeBases(_ ids: [KnowledgeBaseID], in scope: Scope) async throws -> [KnowledgeBase] {
-        try await remembered.answer(to: .bases(ids, scope.tenant)) {
-            try await read { db in
-                let rows = try Row.fetchAll(
-                    db,
-                    sql: """
-                        \(KnowledgeBase.select) WHERE tenant_id = :tenant AND id IN (SELECT value FROM json_each(:ids))
-                        """,
-                    arguments: ["tenant": scope.tenant.rawValue, "ids": try jsonText(ids.map(\.rawValue))]
-                )
-                let bases = Dictionary(
-                    try rows.map(db.knowledgeBase).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-                return ids.compactMap { bases[$0] }
+        func question(_ id: KnowledgeBaseID) -> Remembered.Question { .base(id, scope.tenant) }
+        let (known, moment) = remembered.look(for: ids.map(question), as: KnowledgeBase.self)
+        let missing = ids.filter { known[question($0)] == nil }
+        var read: [KnowledgeBaseID: KnowledgeBase] = [:]
+        if !missing.isEmpty {
+            for base in try await self.read({ db in try db.knowledgeBases(missing, of: scope.tenant) }) {
+                remembered.keep(base, to: question(base.id), since: moment)
+                read[base.id] = base
             }
         }
+        return ids.compactMap { known[question($0)] ?? read[$0] }
     }
 
     package func knowledgeBases(page: Page, in scope: Scope) async throws -> Listing<KnowledgeBase> {
@@ -130,6 +127,14 @@ extension Connection {
         )
         guard let row else { throw KnowledgeBase.missing(id) }
         return try knowledgeBase(row)
+    }
+
+    fileprivate func knowledgeBases(_ ids: [KnowledgeBaseID], of tenant: TenantID) throws -> [KnowledgeBase] {
+        try Row.fetchAll(
+            self,
+            sql: "\(KnowledgeBase.select) WHERE tenant_id = :tenant AND id IN (SELECT value FROM json_each(:ids))",
+            arguments: ["tenant": tenant.rawValue, "ids": try jsonText(ids.map(\.rawValue))]
+        ).map(knowledgeBase)
     }
 
     /// From a row of `KnowledgeBase.select`.

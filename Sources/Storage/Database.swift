@@ -12,6 +12,8 @@ package final class Database: Sendable {
     let blobs: BlobFolder
     /// Threads for what waits on the disk outside GRDB's own queues.
     let disk = Workers(count: 4, name: "disk")
+    /// Threads for what searches read: no upload that waits for its turn to write is in front of them.
+    private let lookups = Workers(count: 4, name: "reader")
     /// Erases what was removed.
     let collector: Collector
     /// For what searches read, and for vectors and segments.
@@ -169,9 +171,9 @@ extension Database {
         }
     }
 
-    /// The same for what searches read, and for vectors and segments.
+    /// The same for what searches read, and for vectors and segments. What has begun is not cancelled.
     func reading<Value: Sendable>(_ queries: @escaping @Sendable (Reader) throws -> Value) async throws -> Value {
-        try await onDisk { [readers] in try readers.read(queries) }
+        try await Self.run(on: lookups) { [readers] in try readers.read(queries) }
     }
 
     /// Tells whoever looks after the database of damage that a call left out.
@@ -182,8 +184,14 @@ extension Database {
     /// Runs work with files on a thread that may wait for them. It is not cancelled once it has begun, so that rows and
     /// files change together.
     func onDisk<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await Self.run(on: disk, work)
+    }
+
+    private static func run<Value: Sendable>(
+        on threads: Workers, _ work: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
         do {
-            return try await disk.run(.urgent, work)
+            return try await threads.run(.urgent, work)
         } catch {
             throw StorageError.translating(error)
         }

@@ -71,6 +71,7 @@ final class Reader: @unchecked Sendable {
         }
         self.handle = handle
         sqlite3_busy_timeout(handle, 5000)
+        // A search reads postings, chunks and vectors all over the file: 16 MiB of pages.
         for setting in ["mmap_size = 0", "cell_size_check = ON", "trusted_schema = OFF", "cache_size = -16384"] {
             try check(sqlite3_exec(handle, "PRAGMA \(setting)", nil, nil, nil))
         }

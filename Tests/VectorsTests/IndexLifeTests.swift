@@ -48,7 +48,10 @@ struct IndexLifeTests {
         let found = try await index.search(search)
         let again = try await index.similarities(of: found.neighbours.map(\.place), to: query, precision: .coded)
         #expect(found.neighbours.count == min(12, truth.count) && again.count == found.neighbours.count)
-        #expect(found.report.rescored == 0)
+        // In float32 just where all of them are in memory.
+        #expect(found.report.rescored == 0 || found.neighbours.allSatisfy { hit in
+            truth.contains { $0.chunk == hit.chunk && abs($0.similarity - Double(hit.similarity)) < 1e-5 }
+        })
         for (hit, place) in zip(found.neighbours, truth) { #expect(abs(Double(hit.similarity) - place.similarity) < 0.01) }
         for hit in found.neighbours + again {
             let known = truth.first { $0.chunk == hit.chunk }

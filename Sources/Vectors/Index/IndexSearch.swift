@@ -73,7 +73,7 @@ struct IndexSearch: Sendable {
             }
             let share = limits.probedRows * Double(part.segment.block.rows).squareRoot()
             usual += share
-            // A segment may have several times its share of what is near.
+            // A segment may have twice its share of what is near.
             let wanted = min(centroids.count, max(2 * Int(share), 2 * least) / limits.clusterSize + 1)
             near += centroids.nearest(wanted, to: funnel.query, kernels: funnel.kernels).map {
                 let rows = part.segment.block.rows(ofGroup: $0.number)
@@ -85,7 +85,8 @@ struct IndexSearch: Sendable {
         var chosen: [Funnel.Stretch] = []
         for (_, stretch) in near where room > 0 && !stretch.rows.isEmpty {
             chosen.append(stretch)
-            room -= stretch.rows.count
+            // Where many rows are alike, one cluster has them all, and is not all there is to look at.
+            room -= min(stretch.rows.count, 4 * limits.clusterSize)
         }
         return chosen + rest
     }
@@ -202,11 +203,13 @@ struct IndexSearch: Sendable {
                 similarity: min(max(hit.similarity, -1), 1))
         }
         let padded = funnel.query.digits.padded
+        let usesCodes = isCoded && sieve.candidates.contains { funnel.parts[$0.part].segment.block.floats == nil }
+        let rescored = usesCodes ? 0 : sieve.candidates.count
         let report = SearchReport(
-            plan: plan, kernel: funnel.kernels.name, isExact: funnel.coarse == .nibbles && !isCoded, scanned: sieve.scanned,
-            refined: sieve.refined, rescored: isCoded ? 0 : sieve.candidates.count,
+            plan: plan, kernel: funnel.kernels.name, isExact: funnel.coarse == .nibbles && !usesCodes, scanned: sieve.scanned,
+            refined: sieve.refined, rescored: rescored,
             bytes: sieve.scanned * (funnel.coarse == .nibbles ? padded / 2 : padded / 8) + sieve.scanned * 8
-                + sieve.refined * padded + (isCoded ? 0 : sieve.candidates.count) * funnel.query.dimension * 4)
+                + sieve.refined * padded + rescored * funnel.query.dimension * 4)
         return FoundNeighbours(neighbours: neighbours, report: report)
     }
 }

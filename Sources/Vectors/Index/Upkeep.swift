@@ -16,7 +16,8 @@ struct Renewal: Sendable {
 struct Upkeep: Sendable {
     /// Bytes in a part of a segment, as the store wants them.
     private static let partBytes = 4 << 20
-    /// From how many small segments on they are merged: every row is then rewritten a few times in its life.
+    /// From how many small segments of like size on they are merged: with each merge a row comes into a segment of about
+    /// four times the size, and is rewritten three times on its way into one of a million.
     private static let tooMany = 4
 
     let base: KnowledgeBaseID
@@ -67,8 +68,8 @@ struct Upkeep: Sendable {
         guard let dimension = snapshot.dimension else { return [] }
         let most = limits.segmentRows(dimension: dimension)
         let sealed = snapshot.segments.filter(\.isSealed)
-        let small = sealed.filter { $0.liveRows < most / 2 }
-        var chosen = small.count >= Self.tooMany ? small : sealed.filter(\.isMostlyDead)
+        var chosen = alike(sealed.filter { $0.liveRows < most / 2 })
+        if chosen.isEmpty { chosen = sealed.filter(\.isMostlyDead) }
         // Versions before this one kept rows that were in no clusters.
         let flat = sealed.first { !$0.isClustered && $0.block.rows >= 2 * limits.clusterSize }
         if chosen.isEmpty, let flat { chosen = [flat] }
@@ -79,6 +80,16 @@ struct Upkeep: Sendable {
                 rows += segment.liveRows
                 return rows == segment.liveRows || rows <= most
             })
+    }
+
+    /// The smallest of which there are too many: each of less than four times the rows of another.
+    private func alike(_ segments: [Segment]) -> [Segment] {
+        let rising = segments.sorted { $0.liveRows < $1.liveRows }
+        for first in rising.indices {
+            let like = rising[first...].prefix { $0.liveRows < 4 * max(rising[first].liveRows, limits.sealRows) }
+            if like.count >= Self.tooMany { return Array(like) }
+        }
+        return []
     }
 
     /// Read from the store again, so that what is written is as true as the rows are.

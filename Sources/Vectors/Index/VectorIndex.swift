@@ -119,12 +119,12 @@ package final class VectorIndex: PassageIndex {
         for place in places {
             let part = parts.firstIndex { $0.base == place.knowledgeBase && $0.segment.isLive(place.document) }
             guard let part else { continue }
-            let (segment, block) = (parts[part].segment, parts[part].segment.block)
+            let block = parts[part].segment.block
+            guard let row = parts[part].segment.row(of: place) else { continue }
             guard usesCodes || block.floats != nil else {
                 missing.append(place)
                 continue
             }
-            guard let row = segment.row(of: place) else { continue }
             if let floats = block.floats {
                 let vector = floats.base + row * block.dimension
                 found.append(neighbour(place, kernels.dot(query.vector.base, vector, query.dimension)))
