@@ -1,6 +1,8 @@
 """A knowledge base changes its chunking behind what answers, and neither kills nor uploads get in the way."""
 import time
 
+import pytest
+
 from knowledge import ask, attach, references, unique, upload
 
 WINDOWS = {"type": "static", "static": {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 10}}
@@ -25,6 +27,12 @@ def ended(http, job: str, seconds: float = 240) -> dict:
 def completed(server, job: str) -> bool:
     with server.http() as http:
         return http.get(f"/api/v1/jobs/{job}").json()["status"] == "completed"
+
+
+def nearly(hits: list[tuple[str, float, str]]) -> list[tuple]:
+    """The same hits with much the same scores: these lean on what unrelated questions reach in a knowledge base, which is
+    measured when it is first searched, and may have been before the last document came or went."""
+    return [(name, pytest.approx(score, abs=0.05), text) for name, score, text in hits]
 
 
 def found(client, store: str, query: str) -> list[tuple]:
@@ -89,7 +97,7 @@ def test_a_re_index_outlives_kills_and_the_old_answers_stay_until_it_is_done(ano
         client.vector_stores.file_batches.create_and_poll(
             fresh, files=[{"file_id": id, "chunking_strategy": WINDOWS} for id in documents], poll_interval_ms=100)
         for words in (query, "paid crowns", "week 11 Friday", "ferry"):
-            assert found(client, store, words) == found(client, fresh, words)
+            assert found(client, store, words) == nearly(found(client, fresh, words))
 
         # And back again.
         back = http.post(f"/api/v1/knowledgebases/{store}/rollback")
