@@ -66,17 +66,18 @@ struct TokenMeter {
     }
 
     private mutating func tokens(of unit: Range<Int>) -> Int {
+        let tokens = ownTokens(of: unit)
         let isPart = unit.upperBound < bytes.count && !bytes[unit.upperBound].isSpace
-        if isPart { doubtful.insert(unit.lowerBound / Self.doubtBytes) }
-        if let tokens = known.tokens(of: unit, in: bytes) {
-            if tokens == 0 { doubtful.insert(unit.lowerBound / Self.doubtBytes) }
-            return max(1, Int(tokens))
-        }
-        let tokens = count(bytes[unit].string)
-        known.insert(unit, tokens: Int32(clamping: tokens), in: bytes)
-        if tokens == 0 { doubtful.insert(unit.lowerBound / Self.doubtBytes) }
+        if isPart || tokens == 0 { doubtful.insert(unit.lowerBound / Self.doubtBytes) }
         // What costs nothing is counted too: else a chunk could have any number of words without tokens.
         return max(1, tokens)
+    }
+
+    private mutating func ownTokens(of unit: Range<Int>) -> Int {
+        if let tokens = known.tokens(of: unit, in: bytes) { return Int(tokens) }
+        let tokens = count(bytes[unit].string)
+        known.insert(unit, tokens: Int32(clamping: tokens), in: bytes)
+        return tokens
     }
 
     // MARK: - Words

@@ -56,13 +56,20 @@ struct CandidateSearch: Sendable {
 
     /// With similarities in float32 in place of those of codes.
     func measured(_ candidates: [Candidate], _ vector: [Float]) async throws -> [Candidate] {
-        let neighbours = try await index.similarities(of: candidates.map(\.place), to: vector, precision: .exact)
-        let similarities = Dictionary(neighbours.map { ($0.chunk, $0.similarity) }, uniquingKeysWith: max)
+        let similarities = try await similarities(of: candidates.map(\.place), vector, .exact)
         return candidates.map { candidate in
             var candidate = candidate
-            if let similarity = similarities[candidate.place.chunk] { candidate.evidence.similarity = Double(similarity) }
+            candidate.evidence.similarity = similarities[candidate.place.chunk] ?? candidate.evidence.similarity
             return candidate
         }
+    }
+
+    private func similarities(
+        of places: [ChunkPlace], _ vector: [Float], _ precision: NeighbourSearch.Precision
+    ) async throws -> [ChunkID: Double] {
+        guard !places.isEmpty else { return [:] }
+        let neighbours = try await index.similarities(of: places, to: vector, precision: precision)
+        return Dictionary(neighbours.map { ($0.chunk, Double($0.similarity)) }, uniquingKeysWith: max)
     }
 
     private func joined(dense: FoundNeighbours?, keyword: [KeywordHit]) -> [Candidate] {
@@ -97,13 +104,11 @@ struct CandidateSearch: Sendable {
         let unmeasured = candidates.filter { $0.evidence.similarity == nil }.map(\.place)
         let unread = candidates.filter { $0.evidence.keywordScore == nil }.map(\.place.chunk)
         async let hits = unread.isEmpty ? [] : keyword.scores(unread)
-        let neighbours = unmeasured.isEmpty ? [] : try await index.similarities(
-            of: unmeasured, to: vector, precision: precision)
-        let similarities = Dictionary(neighbours.map { ($0.chunk, $0.similarity) }, uniquingKeysWith: max)
+        let similarities = try await similarities(of: unmeasured, vector, precision)
         let scores = Dictionary(try await hits.map { ($0.chunk, $0) }, uniquingKeysWith: { first, _ in first })
         return candidates.map { candidate in
             var candidate = candidate
-            if let similarity = similarities[candidate.place.chunk] { candidate.evidence.similarity = Double(similarity) }
+            candidate.evidence.similarity = similarities[candidate.place.chunk] ?? candidate.evidence.similarity
             if let hit = scores[candidate.place.chunk] { candidate.evidence.note(hit) }
             return candidate
         }

@@ -87,8 +87,9 @@ struct KeywordSearch {
             guard try row.next() else { return nil }
             let documents = Int(row.int(1))
             return Base(
-                id: KnowledgeBaseID(rawValue: base), number: KeywordBase(number: row.int(0)), documents: documents, chunks: Int(row.int(2)),
-                words: Int(row.int(3)), version: PostingCache.Version(documents: documents, revision: row.int(4)))
+                id: KnowledgeBaseID(rawValue: base), number: KeywordBase(number: row.int(0)), documents: documents,
+                chunks: Int(row.int(2)), words: Int(row.int(3)),
+                version: PostingCache.Version(documents: documents, revision: row.int(4)))
         }
     }
 

@@ -68,9 +68,6 @@ struct Segment: Sendable {
         return vectors
     }
 
-    /// Whether a document's vectors are here, and count.
-    func isLive(_ document: DocumentID) -> Bool { block.place(of: document).map { isLive[$0] } ?? false }
-
     /// Where a chunk's vector is; nil where it is not here or not any more.
     func row(of place: ChunkPlace) -> Int? {
         guard let document = block.place(of: place.document), isLive[document] else { return nil }

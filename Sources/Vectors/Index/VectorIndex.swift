@@ -117,10 +117,10 @@ package final class VectorIndex: PassageIndex {
         let funnel = Funnel(query: query, parts: parts, limit: 1, coarse: .nibbles, kernels: kernels)
         var (found, missing): ([Neighbour], [ChunkPlace]) = ([], [])
         for place in places {
-            let part = parts.firstIndex { $0.base == place.knowledgeBase && $0.segment.isLive(place.document) }
-            guard let part else { continue }
+            let known = parts.indices.lazy.filter { parts[$0].base == place.knowledgeBase }
+                .compactMap { part in parts[part].segment.row(of: place).map { (part, $0) } }.first
+            guard let (part, row) = known else { continue }
             let block = parts[part].segment.block
-            guard let row = parts[part].segment.row(of: place) else { continue }
             guard usesCodes || block.floats != nil else {
                 missing.append(place)
                 continue
