@@ -1,5 +1,8 @@
 // Self-attention of one sequence: float32, or bfloat16 with float32 scores. Included by body.h.
 
+/// Rows whose scores are worked out at a time.
+enum { ATTENTION_ROWS = AMX_BLOCK > TILE_ROWS ? AMX_BLOCK : TILE_ROWS };
+
 /// Turns a row of scores into weights that want dividing by their sum. Writes up to `padded`. Returns 1 / sum.
 ///
 /// `bias` is what to add to the first `count` scores, or NULL.
@@ -39,8 +42,9 @@ static void pack_keys(const int32_t *keys, size_t stride, size_t count, size_t d
     }
 }
 
-/// Values of two neighbouring tokens in one word; a token after the last has zeros.
-static void pair_values(const uint16_t *values, size_t stride, size_t count, size_t size, uint16_t *pairs) {
+/// Values of two neighbouring tokens in one word; tokens after the last, up to `padded`, have zeros.
+static void pair_values(const uint16_t *values, size_t stride, size_t count, size_t padded, size_t size,
+                        uint16_t *pairs) {
     for (size_t j = 0; j < count; j += 2, pairs += 2 * size) {
         const uint16_t *first = values + j * stride, *second = first + stride;
         if (j + 1 < count)
@@ -54,6 +58,8 @@ static void pair_values(const uint16_t *values, size_t stride, size_t count, siz
                 pairs[2 * i + 1] = 0;
             }
     }
+    size_t left = padded / 2 - (count + 1) / 2;
+    memset(pairs, 0, left * 2 * size * sizeof *pairs);
 }
 
 /// Where a head's numbers are, in words, and the scratch memory that heads share.
@@ -69,8 +75,10 @@ typedef struct head_work {
 
 INLINE void attend_rows(kern_precision precision, const kern_attention *work, const head_work *head, size_t first,
                         const float *bias, float *output) {
-    size_t rows = work->tokens - first < TILE_ROWS ? work->tokens - first : TILE_ROWS;
+    size_t rows = work->tokens - first < ATTENTION_ROWS ? work->tokens - first : ATTENTION_ROWS;
     size_t used = (work->tokens + LANES - 1) / LANES * LANES, padded = (work->tokens + PANEL - 1) / PANEL * PANEL;
+    // What is multiplied by whole tiles has weights of zero behind the last token.
+    size_t weighted = AMX_BLOCK > 0 ? padded : used;
     tile_factors factors = {
         head->queries + first * head->stride, head->stride, head->packed_keys, PANEL, head->depth,
     };
@@ -80,16 +88,16 @@ INLINE void attend_rows(kern_precision precision, const kern_attention *work, co
         precision == kern_bfloat16 ? product_bfloat16(factors, rows, vectors, plain)
                                    : product_float32(factors, rows, vectors, plain);
     }
-    float inverse[TILE_ROWS];
+    float inverse[ATTENTION_ROWS];
     for (size_t r = 0; r < rows; r++)
         inverse[r] = softmax_row(precision, head->scores + r * padded, bias ? bias - first - r : NULL, work->tokens,
-                                 used, head->weights + r * padded);
+                                 weighted, head->weights + r * padded);
     for (size_t column = 0; column < work->head_size; column += PANEL) {
         tile_factors values = {head->weights, padded, head->values + column, head->stride, work->tokens};
         if (precision == kern_bfloat16) {
             values.b = head->pairs + column;
             values.b_stride = work->head_size;
-            values.depth = (work->tokens + 1) / 2;
+            values.depth = AMX_BLOCK > 0 ? padded / 2 : (work->tokens + 1) / 2;
         }
         size_t left = work->head_size - column, vectors = (left < PANEL ? left : PANEL) / LANES;
         tile_end scaled = {.row_scale = inverse, .output = output + column, .stride = work->heads * work->head_size};
@@ -109,7 +117,7 @@ INLINE void attend(kern_precision precision, const kern_attention *work) {
         .packed_keys = scratch,
         .pairs = scratch + padded * work->head_size,
         .scores = (float *)scratch + 2 * padded * work->head_size,
-        .weights = scratch + padded * (2 * work->head_size + TILE_ROWS),
+        .weights = scratch + padded * (2 * work->head_size + ATTENTION_ROWS),
     };
     for (size_t h = 0; h < work->heads; h++) {
         head.queries = qkv + h * head.depth;
@@ -117,14 +125,15 @@ INLINE void attend(kern_precision precision, const kern_attention *work) {
         head.values = head.keys + hidden / word;
         pack_keys(head.keys, head.stride, work->tokens, head.depth, head.packed_keys);
         if (precision == kern_bfloat16)
-            pair_values((const uint16_t *)head.values, 3 * hidden, work->tokens, work->head_size,
+            pair_values((const uint16_t *)head.values, 3 * hidden, work->tokens, padded, work->head_size,
                         (uint16_t *)head.pairs);
         const float *bias = work->bias ? work->bias + h * work->bias_stride : NULL;
-        for (size_t first = 0; first < work->tokens; first += TILE_ROWS)
+        for (size_t first = 0; first < work->tokens; first += ATTENTION_ROWS)
             attend_rows(precision, work, &head, first, bias, work->output + first * hidden + h * work->head_size);
     }
 }
 
 static void attention(const kern_attention *work) {
     work->precision == kern_bfloat16 ? attend(kern_bfloat16, work) : attend(kern_float32, work);
+    amx_release();
 }

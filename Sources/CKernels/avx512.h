@@ -1,6 +1,7 @@
-// x86-64 with AVX-512: 32 registers of 16 floats, a tile of 8 x 3 with three columns and a broadcast beside it.
+// x86-64 with AVX-512: 32 registers of 16 floats, a tile of 8 x 3 with three columns and a broadcast beside it, unless the
+// includer wants fewer columns.
 
-enum { LANES = 16, TILE_ROWS = 8, TILE_VECTORS = 3 };
+enum { LANES = 16, TILE_ROWS = 8 };
 typedef __m512 vec;
 typedef int vec_int __attribute__((vector_size(4 * LANES)));
 

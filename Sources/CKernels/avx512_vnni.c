@@ -7,6 +7,8 @@
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma"))), apply_to = function)
 
+enum { TILE_VECTORS = 3 };
+
 #include "avx512.h"
 #include "generic.h"
 #include "vnni.h"

@@ -89,6 +89,26 @@ INLINE void tile_int8(const tile_factors *factors, const size_t rows, const size
     }
 }
 
+/// Ends `LANES` columns of one row.
+INLINE void end_vector(const tile_end *end, size_t r, size_t v, vec x) {
+    size_t place = r * end->stride + v * LANES;
+    if (end->row_scale) x *= end->row_scale[r];
+    if (end->bias) x += vec_load(end->bias + v * LANES);
+    if (end->residual) x += vec_load(end->residual + place);
+    if (end->is_bfloat)
+        store_bfloats((uint16_t *)end->output + place, x);
+    else
+        vec_store((float *)end->output + place, x);
+}
+
+/// The same for the tile so many rows below.
+INLINE tile_end tile_below(tile_end end, size_t rows) {
+    end.output = (char *)end.output + rows * end.stride * (end.is_bfloat ? 2 : 4);
+    if (end.residual) end.residual += rows * end.stride;
+    if (end.row_scale) end.row_scale += rows;
+    return end;
+}
+
 /// Apart from the tile, so that its code is not repeated for every shape of tile.
 static __attribute__((noinline)) void activate_tile(const tile_end *end, size_t rows, size_t vectors) {
     for (size_t r = 0; r < rows; r++) {
@@ -109,17 +129,7 @@ INLINE void tile_product(kern_precision precision, const tile_factors *factors, 
     else
         tile_sums(precision, factors, rows, vectors, sums);
     UNROLL for (size_t r = 0; r < rows; r++)
-        UNROLL for (size_t v = 0; v < vectors; v++) {
-            size_t place = r * end->stride + v * LANES;
-            vec x = sums[r][v];
-            if (end->row_scale) x *= end->row_scale[r];
-            if (end->bias) x += vec_load(end->bias + v * LANES);
-            if (end->residual) x += vec_load(end->residual + place);
-            if (end->is_bfloat)
-                store_bfloats((uint16_t *)end->output + place, x);
-            else
-                vec_store((float *)end->output + place, x);
-        }
+        UNROLL for (size_t v = 0; v < vectors; v++) end_vector(end, r, v, sums[r][v]);
     if (end->activation != kern_activation_none) activate_tile(end, rows, vectors);
 }
 
@@ -150,11 +160,18 @@ INLINE void panel_product(kern_precision precision, tile_factors factors, size_t
             tile_columns(precision, &factors, 1, vectors, &end);
         }
         factors.a += step * factors.a_stride;
-        end.output = (char *)end.output + step * end.stride * (end.is_bfloat ? 2 : 4);
-        if (end.residual) end.residual += step * end.stride;
-        if (end.row_scale) end.row_scale += step;
+        end = tile_below(end, step);
     }
 }
+
+#ifdef AMX
+#include "amx.h"
+#else
+enum { AMX_BLOCK = 0 };
+static bool amx_takes(size_t depth) { return false; }
+static void amx_product(kern_precision precision, tile_factors factors, size_t rows, size_t vectors, tile_end end) {}
+static void amx_release(void) {}
+#endif
 
 static __attribute__((noinline)) void product_float32(tile_factors factors, size_t rows, size_t vectors, tile_end end) {
     panel_product(kern_float32, factors, rows, vectors, end);
@@ -162,11 +179,13 @@ static __attribute__((noinline)) void product_float32(tile_factors factors, size
 
 static __attribute__((noinline)) void product_bfloat16(tile_factors factors, size_t rows, size_t vectors,
                                                        tile_end end) {
+    if (amx_takes(factors.depth)) return amx_product(kern_bfloat16, factors, rows, vectors, end);
     panel_product(kern_bfloat16, factors, rows, vectors, end);
 }
 
 /// Here `depth` counts inputs, not words.
 static __attribute__((noinline)) void product_int8(tile_factors factors, size_t rows, size_t vectors, tile_end end) {
+    if (amx_takes(factors.depth / INT8_WORD)) return amx_product(kern_int8, factors, rows, vectors, end);
     panel_product(kern_int8, factors, rows, vectors, end);
 }
 
@@ -196,4 +215,5 @@ static void linear(const kern_linear *layer) {
         }
         factors.b += panel_words(layer->precision, layer->inputs);
     }
+    amx_release();
 }

@@ -14,14 +14,14 @@ struct Kernels: @unchecked Sendable {
     static var all: [Kernels] {
         [
             kern_isa_portable, kern_isa_avx2, kern_isa_avx512, kern_isa_avx512_vnni, kern_isa_avx512_bf16,
-            kern_isa_neon, kern_isa_neon_dot,
+            kern_isa_avx512_amx, kern_isa_neon, kern_isa_neon_dot,
         ].compactMap { isa in kern_table_for(isa).map { Kernels(table: $0) } }
     }
 
     /// The set of that name, if there is one and this machine can run it.
     static func named(_ name: String) -> Kernels? { all.first { $0.name == name } }
 
-    /// `portable`, `avx2`, `avx512`, `avx512_vnni`, `avx512_bf16`, `neon` or `neon_dot`.
+    /// `portable`, `avx2`, `avx512`, `avx512_vnni`, `avx512_bf16`, `avx512_amx`, `neon` or `neon_dot`.
     var name: String { String(cString: table.pointee.name) }
 }
 

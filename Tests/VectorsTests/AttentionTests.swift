@@ -20,9 +20,9 @@ struct Attention {
         let product = Product(table: table, precision: precision, rows: tokens, inputs: 3 * hidden, outputs: 0)
         let words = product.quantised(qkv)
         var output = [Float](repeating: .nan, count: tokens * hidden)
-        // What the header's inline function says.
-        let padded = (tokens + table.panel - 1) / table.panel * table.panel
-        var scratch = [Float](repeating: .nan, count: 2 * padded * (headSize + 8))
+        var scratch = withUnsafePointer(to: table) {
+            [Float](repeating: .nan, count: kern_attention_scratch($0, tokens, headSize))
+        }
         words.withUnsafeBufferPointer { words in
             output.withUnsafeMutableBufferPointer { output in
                 scratch.withUnsafeMutableBufferPointer { scratch in

@@ -169,6 +169,8 @@ typedef enum kern_isa : uint32_t {
     kern_isa_avx512_vnni,
     /// AVX-512 with products of bytes and of bfloat16.
     kern_isa_avx512_bf16,
+    /// The same, with AMX for matrix products.
+    kern_isa_avx512_amx,
     kern_isa_neon,
     /// NEON with products of bytes.
     kern_isa_neon_dot,
@@ -180,10 +182,13 @@ const kern_table *_Nullable kern_table_for(kern_isa isa);
 /// The fastest kernels that this machine can run.
 const kern_table *_Nonnull kern_table_best(void);
 
+/// The most rows whose scores attention works out at a time.
+enum { kern_attention_rows = 32 };
+
 /// Words of 32 bits of scratch memory that attention over a sequence needs: keys and values, and a few rows of scores.
 static inline size_t kern_attention_scratch(const kern_table *_Nonnull table, size_t tokens, size_t head_size) {
     size_t padded = (tokens + table->panel - 1) / table->panel * table->panel;
-    return 2 * padded * (head_size + 8);
+    return 2 * padded * (head_size + kern_attention_rows);
 }
 
 // MARK: - What BERT's normaliser does with a code point (tables in unicode.c)
