@@ -37,6 +37,8 @@ struct Funnel: Sendable {
     private static let firstUnitRows = 64
     /// Rows whose sums are kept for a second look: they stay in the second-level cache.
     private static let lapRows = 65_536
+    /// The same in bytes of codes where several queries read them one after the other: then the codes are to stay there.
+    private static let sharedLapBytes = 768 << 10
 
     let query: PreparedQuery
     let parts: [Part]
@@ -48,29 +50,40 @@ struct Funnel: Sendable {
     ///
     /// In laps of two looks: the first reads the codes, and at once refines the rows that seem to be among the best, so
     /// that the k-th best is nearly known when the second decides which others need refining.
-    func sift(_ stretches: [Stretch]) -> Sieve {
-        var sieve = Sieve(limit: limit)
-        let units = units(of: stretches)
-        let capacity = Self.lapRows + 2 * Self.unitRows
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: capacity) { sums in
-            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Self.unitRows + 16) { selected in
-                guard let sums = sums.baseAddress, let selected = selected.baseAddress else { return }
+    func sift(_ stretches: [Stretch]) -> Sieve { Self.sift([self], stretches)[0] }
+
+    /// The same for several queries over the same rows, lap by lap.
+    ///
+    /// - Parameter funnels: Alike in parts and coarse codes.
+    /// - Returns: One sieve each.
+    static func sift(_ funnels: [Funnel], _ stretches: [Stretch]) -> [Sieve] {
+        var sieves = funnels.map { Sieve(limit: $0.limit) }
+        let units = funnels.map { $0.units(of: stretches) }
+        let lapRows = funnels.count > 1 ? sharedLapBytes / max(1, funnels[0].coarseBytes) : lapRows
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: lapRows + 2 * unitRows) { sums in
+            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: unitRows + 16) { selected in
+                guard let sums = sums.baseAddress, let selected = selected.baseAddress, let cut = units.first else { return }
                 var start = 0
-                while start < units.count {
+                while start < cut.count {
                     var end = start
                     var rows = 0
-                    while end < units.count, rows < Self.lapRows {
-                        rows += units[end].places
+                    while end < cut.count, rows < lapRows {
+                        rows += cut[end].places
                         end += 1
                     }
-                    lap(units[start..<end], sums, selected, &sieve)
+                    for number in funnels.indices {
+                        funnels[number].lap(units[number][start..<end], sums, selected, &sieves[number])
+                    }
                     start = end
                 }
             }
         }
-        sieve.prune()
-        return sieve
+        for number in sieves.indices { sieves[number].prune() }
+        return sieves
     }
+
+    /// Bytes of a row's coarse code.
+    private var coarseBytes: Int { coarse == .nibbles ? query.digits.padded / 2 : query.digits.padded / 8 }
 
     /// Rows of one group that are scanned in one call.
     private struct Unit {

@@ -5,6 +5,9 @@ import Knowledge
 struct IndexSearch: Sendable {
     /// One in a hundred of those right at the edge is missed at 2.3 deviations; most are above it.
     static let deviations = 2.0
+    /// Where the best are looked at again they are far from the edge: a hundred of which one is missed there have the best
+    /// ten nearly always.
+    private static let codedDeviations = 1.0
     /// Below this many bytes of codes a second thread costs more than it brings: about 0.2 ms.
     private static let bytesWorthAThread = 8 << 20
     /// Vectors asked from the store at a time.
@@ -17,11 +20,14 @@ struct IndexSearch: Sendable {
     let plan: SearchReport.Plan
     private let isCoded: Bool
     private let stretches: [[Funnel.Stretch]]
+    private let key: ScanKey
 
-    /// - Parameter usesClusters: Whether looking at some clusters only is allowed.
+    /// - Parameters:
+    ///   - parts: What counts of the snapshots, in their order.
+    ///   - usesClusters: Whether looking at some clusters only is allowed.
     init(
-        _ search: NeighbourSearch, parts: [Funnel.Part], threads: Int, kernels: IndexKernels, limits: IndexLimits,
-        usesClusters: Bool = true
+        _ search: NeighbourSearch, of snapshots: [Snapshot], parts: [Funnel.Part], threads: Int, kernels: IndexKernels,
+        limits: IndexLimits, usesClusters: Bool = true
     ) {
         let rows = parts.reduce(0) { $0 + $1.selection.count }
         let padded = SegmentLayout.padded(search.query.count)
@@ -33,10 +39,12 @@ struct IndexSearch: Sendable {
         let isLarge = usesClusters && rows >= limits.clusterRows && !clustered.isEmpty && !isSelective
         isCoded = search.precision == .coded
         plan = search.precision == .exact || isSmall ? .exact : isLarge ? .clustered : .estimated
-        let coarse = plan == .exact ? Funnel.Coarse.nibbles : .signs(deviations: Self.deviations)
+        let deviations = isCoded ? Self.codedDeviations : Self.deviations
+        let coarse = plan == .exact ? Funnel.Coarse.nibbles : .signs(deviations: deviations)
         funnel = Funnel(
             query: PreparedQuery(search.query), parts: parts, limit: min(search.limit, rows), coarse: coarse,
             kernels: kernels)
+        key = ScanKey(snapshots: snapshots.map(\.filters), documents: search.documents, coarse: coarse)
         let bytesPerRow = plan == .exact ? padded / 2 : padded / 8
         let all = plan == .clustered ? Self.near(funnel, limits) : parts.indices.flatMap { Self.all($0, parts[$0]) }
         stretches = Self.shares(of: all, threads: threads, rowsWorthAThread: Self.bytesWorthAThread / bytesPerRow)
@@ -119,26 +127,35 @@ struct IndexSearch: Sendable {
     /// Where the vectors of what is left are read from.
     typealias Fetch = @Sendable (_ chunks: [ChunkID], _ base: KnowledgeBaseID) async throws -> [[Float]?]
 
+    /// - Parameter scans: Those of this index.
     /// - Returns: nil where a row has gone since the snapshot was taken.
-    func run(on workers: Workers, fetch: Fetch) async throws -> FoundNeighbours? {
+    func run(on workers: Workers, sharing scans: SharedScans, fetch: Fetch) async throws -> FoundNeighbours? {
         var sieve: Sieve
         if stretches.count == 1 {
             // The common case in one go: everything in memory, one thread.
-            let (found, done) = try await workers.run {
-                let sieve = funnel.sift(stretches[0])
-                return (sieve, rescoredInMemory(sieve))
-            }
+            let (found, done) = try await sift(0, on: workers, scans) { ($0, rescoredInMemory($0)) }
             if let done { return done }
             sieve = found
         } else {
             sieve = Sieve(limit: funnel.limit)
             try await withThrowingTaskGroup(of: Sieve.self) { group in
-                for share in stretches { group.addTask { try await workers.run { funnel.sift(share) } } }
+                for share in stretches.indices { group.addTask { try await sift(share, on: workers, scans) { $0 } } }
                 for try await found in group { sieve.merge(found) }
             }
             if let done = rescoredInMemory(sieve) { return done }
         }
         return try await rescored(sieve, fetch: fetch)
+    }
+
+    /// Together with others that look at the same rows; which clusters are near, each search has for itself.
+    private func sift<Value: Sendable>(
+        _ share: Int, on workers: Workers, _ scans: SharedScans, then finish: @escaping @Sendable (Sieve) -> Value
+    ) async throws -> Value {
+        let stretches = stretches[share]
+        if plan == .clustered { return try await workers.run { finish(funnel.sift(stretches)) } }
+        var key = key
+        key.share = share
+        return try await scans.sift(funnel, stretches, key, on: workers, then: finish)
     }
 
     // MARK: - In float32

@@ -19,6 +19,7 @@ package final class VectorIndex: PassageIndex {
     let limits: IndexLimits
     /// Where segments are made: threads of their own that make room for others, so that no search waits for them.
     let upkeepWorkers: Workers
+    private let scans = SharedScans()
     let state = Mutex(State())
 
     /// - Parameters:
@@ -52,6 +53,9 @@ package final class VectorIndex: PassageIndex {
     /// Bytes of codes and vectors held in memory, those of removed documents that were not given back yet included.
     package var bytes: Int { state.withLock { $0.bases.values.reduce(0) { $0 + $1.snapshot.bytes } } }
 
+    /// Searches whose scan has not begun. For tests.
+    var waitingScans: Int { scans.count }
+
     /// Lets go of what is held of a knowledge base, as when it was removed. A later search would load it again.
     package func forget(_ base: KnowledgeBaseID) {
         state.withLock { $0.bases[base] = nil }
@@ -77,13 +81,16 @@ package final class VectorIndex: PassageIndex {
                 let report = SearchReport(plan: .none, kernel: kernels.name, isExact: true)
                 return FoundNeighbours(neighbours: [], report: report)
             }
-            let plan = IndexSearch(search, parts: parts, threads: workers.count, kernels: kernels, limits: limits)
-            guard let found = try await plan.run(on: workers, fetch: fetch) else { continue }
+            let held = snapshots.map(\.1)
+            let plan = IndexSearch(
+                search, of: held, parts: parts, threads: workers.count, kernels: kernels, limits: limits)
+            guard let found = try await plan.run(on: workers, sharing: scans, fetch: fetch) else { continue }
             if found.neighbours.count == plan.funnel.limit || found.report.plan != .clustered { return found }
             // The clusters looked at had too few.
             let whole = IndexSearch(
-                search, parts: parts, threads: workers.count, kernels: kernels, limits: limits, usesClusters: false)
-            if let found = try await whole.run(on: workers, fetch: fetch) { return found }
+                search, of: held, parts: parts, threads: workers.count, kernels: kernels, limits: limits,
+                usesClusters: false)
+            if let found = try await whole.run(on: workers, sharing: scans, fetch: fetch) { return found }
         }
         throw VectorIndexError.vectorsMissing
     }
