@@ -4,5 +4,5 @@ import ArgumentParser
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure how fast this machine reads, embeds and searches.",
-        subcommands: [BenchReading.self, BenchEmbed.self, BenchIndex.self])
+        subcommands: [BenchReading.self, BenchEmbed.self, BenchIndex.self, BenchUpdates.self, BenchTenants.self])
 }

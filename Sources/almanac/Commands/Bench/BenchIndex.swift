@@ -41,22 +41,33 @@ struct BenchIndex: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let result: IndexBenchmark.Result
-        do {
-            result = try await IndexBenchmark(
+        try await Self.explaining {
+            let result = try await IndexBenchmark(
                 vectors: vectors, queries: queries, k: k, threads: threads, precision: exact ? .exact : .automatic,
                 batch: batch, kernel: kernel
             ).run()
+            try Self.show(result.rows, asJSON: json)
+        }
+    }
+
+    /// Tells what is wrong with the vectors as a user can act on it.
+    static func explaining(_ work: () async throws -> Void) async throws {
+        do {
+            try await work()
         } catch let failure as NumpyFile.Failure {
             throw CommandFailure(.failed, "\(failure)".prefix(1).uppercased() + "\(failure).".dropFirst())
         } catch let error as VectorIndexError {
             throw CommandFailure(.failed, "These vectors cannot be searched: \(error).")
         }
+    }
+
+    /// Prints figures as a table or as JSON.
+    static func show(_ figures: [(name: String, value: JSONValue)], asJSON json: Bool) throws {
         if json {
-            let fields = result.rows.map { ($0.name, Self.rounded($0.value)) }
+            let fields = figures.map { ($0.name, rounded($0.value)) }
             return try Terminal.print(json: .object(Dictionary(uniqueKeysWithValues: fields)))
         }
-        Terminal.table(["WHAT", "FIGURE"], result.rows.map { [$0.name, Self.figure(Self.rounded($0.value))] })
+        Terminal.table(["WHAT", "FIGURE"], figures.map { [$0.name, figure(rounded($0.value))] })
     }
 
     private static func rounded(_ value: JSONValue) -> JSONValue {

@@ -34,6 +34,8 @@ struct IndexBenchmark: Sendable {
         var milliseconds: [Double] = []
         var found: [FoundNeighbours] = []
         var recalls: [Double] = []
+        /// Queries whose chunks and similarities are the truth's to the last bit.
+        var identical = 0
         var rate: Double?
         var memory = 0
     }
@@ -61,7 +63,12 @@ struct IndexBenchmark: Sendable {
         try await time(searches, in: index, &measured)
         measured.rate = try await batchRate(index, searches)
         measured.memory = Self.residentBytes
-        measured.recalls = try await recalls(of: measured.found, searches, file, workers)
+        for (truth, found) in zip(try await truth(of: searches, file, workers), measured.found) {
+            measured.recalls.append(Self.recall(truth, found))
+            let isSame = truth.map(\.chunk) == found.neighbours.map(\.chunk)
+                && zip(truth, found.neighbours).allSatisfy { min(max($0.similarity, -1), 1) == $1.similarity }
+            measured.identical += isSame ? 1 : 0
+        }
         return Result(rows: rows(measured, file, index))
     }
 
@@ -92,7 +99,7 @@ struct IndexBenchmark: Sendable {
             ("p99_ms", .number(quantile(measured.milliseconds, 0.99))),
             ("mean_ms", .number(mean(measured.milliseconds))), ("recall", .number(mean(measured.recalls))),
             ("recall_p1", .number(quantile(measured.recalls, 0.01))),
-            ("exact", .bool(reports.allSatisfy(\.isExact))),
+            ("identical", .integer(measured.identical)), ("exact", .bool(reports.allSatisfy(\.isExact))),
             ("bytes_per_vector", .number(Double(index.bytes) / Double(max(file.rows, 1)))),
             ("rss_bytes", .integer(measured.memory)), ("build_cpu_seconds", .number(measured.buildProcessor)),
             ("cpu_ms", .number(measured.queryProcessor)), ("scanned", .number(mean(reports.map { Double($0.scanned) }))),
@@ -118,14 +125,13 @@ struct IndexBenchmark: Sendable {
         return Double(searches.count) / seconds
     }
 
-    /// For each query the part of its k nearest that was found. Another chunk as near as the k-th, to within a
-    /// millionth, counts too.
-    private func recalls(
-        of found: [FoundNeighbours], _ searches: [NeighbourSearch], _ file: NumpyFile, _ workers: Workers
-    ) async throws -> [Double] {
+    /// For each query its k nearest, by comparing it with every vector.
+    private func truth(
+        of searches: [NeighbourSearch], _ file: NumpyFile, _ workers: Workers
+    ) async throws -> [[(chunk: ChunkID, similarity: Float)]] {
         let share = max(1, (searches.count + threads - 1) / threads)
         let starts = Array(stride(from: 0, to: searches.count, by: share))
-        return try await withThrowingTaskGroup(of: (Int, [Double]).self) { group in
+        return try await withThrowingTaskGroup(of: (Int, [[(chunk: ChunkID, similarity: Float)]]).self) { group in
             for start in starts {
                 group.addTask {
                     try await workers.run {
@@ -135,16 +141,17 @@ struct IndexBenchmark: Sendable {
                             let rows = first..<min(first + Self.truthRows, file.rows)
                             truth.add(try file.vectors(rows), chunks: rows.map { ChunkID(Int64($0)) })
                         }
-                        return (start, zip(truth.nearest, found[some]).map(Self.recall))
+                        return (start, truth.nearest)
                     }
                 }
             }
-            var parts: [Int: [Double]] = [:]
-            for try await (start, recalls) in group { parts[start] = recalls }
+            var parts: [Int: [[(chunk: ChunkID, similarity: Float)]]] = [:]
+            for try await (start, nearest) in group { parts[start] = nearest }
             return starts.flatMap { parts[$0] ?? [] }
         }
     }
 
+    /// The part of the k nearest that was found. Another chunk as near as the k-th, to within a millionth, counts too.
     private static func recall(
         _ truth: [(chunk: ChunkID, similarity: Float)], _ found: FoundNeighbours
     ) -> Double {
@@ -156,7 +163,7 @@ struct IndexBenchmark: Sendable {
     private static var processorSeconds: Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
 
     /// What the process holds in memory; 0 where the system does not say.
-    private static var residentBytes: Int {
+    static var residentBytes: Int {
         guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
         let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))

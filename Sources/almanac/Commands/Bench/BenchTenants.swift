@@ -1,0 +1,102 @@
+import ArgumentParser
+import Foundation
+import Knowledge
+import Service
+import Vectors
+
+/// What many knowledge bases in one data directory cost that hardly anybody asks.
+struct BenchTenants: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tenants",
+        abstract: "Search many knowledge bases once each, and say what they cost in memory, then and at rest.",
+        discussion: """
+            The first call fills the folder and measures nothing, so that what is measured is the memory of a process that \
+            opened it as a server does at its start.
+            """)
+
+    @Option(help: "The folder of the database, which the first call fills.")
+    var data: String
+
+    @Option(help: "A .npy file of little-endian float32 rows, which the knowledge bases take in turn.")
+    var vectors: String
+
+    @Option(help: "Knowledge bases.")
+    var bases = 1_000
+
+    @Option(help: "Chunks of each.")
+    var chunks = 1_000
+
+    @Option(help: "Megabytes that the index may hold.")
+    var memory = 64
+
+    @Option(help: "Threads that search.")
+    var threads = 1
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard (1...256).contains(threads) else { throw ValidationError("--threads must be between 1 and 256.") }
+        guard (1...100_000).contains(bases) else { throw ValidationError("--bases must be between 1 and 100000.") }
+        guard (1...10_000).contains(chunks) else { throw ValidationError("--chunks must be between 1 and 10000.") }
+        guard (1...1_000_000).contains(memory) else { throw ValidationError("--memory must be between 1 and 1000000.") }
+    }
+
+    func run() async throws {
+        try await BenchIndex.explaining {
+            let file = try NumpyFile(vectors)
+            guard file.rows >= chunks else { throw CommandFailure(.failed, "This takes at least \(chunks) vectors.") }
+            try await BenchLibrary.with(file, in: data) { library in
+                let held = try await library.bases()
+                if held.count < bases { return try await fill(library, file, from: held.count) }
+                try BenchIndex.show(await measure(library, Array(held.prefix(bases)), file), asJSON: json)
+            }
+        }
+    }
+
+    private func fill(_ library: BenchLibrary, _ file: NumpyFile, from first: Int) async throws {
+        var line = ProgressLine(unit: "knowledge bases")
+        defer { line.end() }
+        for number in first..<bases {
+            let row = number * chunks % (file.rows - chunks + 1)
+            _ = try await library.add(row..<row + chunks, number: number, to: library.makeBase())
+            line.show(number + 1, of: bases)
+        }
+        Terminal.note("The folder is filled. Run this again to measure.")
+    }
+
+    private func measure(
+        _ library: BenchLibrary, _ held: [KnowledgeBaseID], _ file: NumpyFile
+    ) async throws -> [(name: String, value: JSONValue)] {
+        var limits = IndexLimits()
+        limits.memoryBytes = memory << 20
+        let index = VectorIndex(
+            store: library.database, segments: library.database, workers: Workers(count: threads, name: "bench"),
+            limits: limits)
+        let before = IndexBenchmark.residentBytes
+        var (milliseconds, again, most) = ([Double](), [Double](), 0)
+        for (number, base) in held.enumerated() {
+            let row = number % file.rows
+            let search = NeighbourSearch(query: try file.vectors(row..<row + 1), bases: [base], limit: 10)
+            for isFirst in [true, false] {
+                let began = ContinuousClock.now
+                _ = try await index.search(search)
+                let took = (ContinuousClock.now - began) / .milliseconds(1)
+                if isFirst { milliseconds.append(took) } else { again.append(took) }
+            }
+            most = max(most, index.bytes)
+        }
+        let searched = IndexBenchmark.residentBytes
+        index.release(unusedSince: .now)
+        let idle = IndexBenchmark.residentBytes
+        return [
+            ("bases", .integer(held.count)), ("chunks", .integer(chunks)), ("dim", .integer(file.dimension)),
+            ("first_search_p50_ms", .number(milliseconds.percentile(0.5))),
+            ("first_search_p99_ms", .number(milliseconds.percentile(0.99))),
+            ("next_search_p50_ms", .number(again.percentile(0.5))), ("memory_limit_bytes", .integer(memory << 20)),
+            ("index_bytes_at_most", .integer(most)), ("rss_before_bytes", .integer(before)),
+            ("rss_searched_bytes", .integer(searched)), ("rss_idle_bytes", .integer(idle)),
+            ("idle_cost_bytes", .integer(idle - before)),
+        ]
+    }
+}
