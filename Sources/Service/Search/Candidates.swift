@@ -74,11 +74,14 @@ struct CandidateSearch: Sendable {
 
     private func joined(dense: FoundNeighbours?, keyword: [KeywordHit]) -> [Candidate] {
         var candidates: [Candidate] = []
-        var positions: [ChunkPlace: Int] = [:]
+        var positions: [ChunkID: Int] = [:]
         func update(_ place: ChunkPlace, _ change: (inout Evidence) -> Void) {
-            let position = positions[place, default: candidates.count]
-            if position == candidates.count { candidates.append(Candidate(place: place)) }
-            positions[place] = position
+            let known = positions[place.chunk]
+            let position = known ?? candidates.count
+            if known == nil {
+                candidates.append(Candidate(place: place))
+                positions[place.chunk] = position
+            }
             change(&candidates[position].evidence)
         }
         for (rank, hit) in (dense?.neighbours ?? []).enumerated() {

@@ -22,14 +22,14 @@ struct Confidence: Sendable {
     private static let slope = 18.0
     /// The same with sentences read: chunks and the best sentence count half each, and the words a little less.
     private static let readCoverageWeight = 0.3
-    private static let readEven = 0.508
+    private static let readEven = 0.492
     private static let readSlope = 20.0
-    /// Where sentences would change what is decided.
-    private static let doubt = 0.03...0.97
+    /// Where sentences would change what is decided: above they hardly ever do, below seldom.
+    private static let doubt = 0.05...0.8
     /// The power of a candidate's share of the best fused score with which its own likelihood falls.
     private static let fall = 4.0
     /// Candidates whose sentences are read.
-    private static let readCandidates = 3
+    private static let readCandidates = 2
 
     /// Of a knowledge base that nothing is known of.
     private static let usualUnrelated = 0.3

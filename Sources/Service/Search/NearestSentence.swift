@@ -3,11 +3,11 @@ import Knowledge
 
 /// How near the sentences of a few chunks come to a question: a chunk is about several things, and one sentence answers.
 ///
-/// Reads of each chunk the sentences that share most words with the question: nearly always the nearest is among them, and
-/// each one read costs as much as the question itself.
+/// Reads of each chunk the sentence that shares most words with the question: mostly it is the nearest, and each one more
+/// costs as much as the question itself. Six sentences of three chunks tell foreign questions from a knowledge base's own no
+/// better than two of two do (area under the ROC curve 0.992 in the mean of seven sets, either way).
 struct NearestSentence: Sendable {
     private static let sentencesOfAChunk = 12
-    private static let readOfAChunk = 2
     /// Shorter ones are headings and crumbs.
     private static let shortest = 15
 
@@ -22,10 +22,9 @@ struct NearestSentence: Sendable {
     func similarity(in candidates: [Candidate]) async throws -> Double? {
         let passages = try await chunks.passages(candidates.map(\.place), in: scope)
         let words = ContentWords(question)
-        let sentences = passages.flatMap { passage in
-            Self.sentences(of: passage.text).map { ($0, words.share(in: ContentWords($0))) }
-                .enumerated().sorted { ($1.element.1, $0.offset) < ($0.element.1, $1.offset) }
-                .prefix(Self.readOfAChunk).map(\.element.0)
+        let sentences = passages.compactMap { passage in
+            Self.sentences(of: passage.text).map { (text: $0, share: words.share(in: ContentWords($0))) }
+                .reversed().max { $0.share < $1.share }?.text
         }
         guard !sentences.isEmpty else { return nil }
         let vectors = try await embedder.embed(
