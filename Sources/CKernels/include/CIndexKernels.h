@@ -89,4 +89,8 @@ void kern_index_encode(const float *_Nonnull rotated, size_t padded, uint8_t *_N
 /// XXH64 with seed 0, by its published description: finds any flipped bit, is no protection against intent.
 uint64_t kern_hash(const uint8_t *_Nonnull bytes, size_t count);
 
+/// Has the C library give memory that was freed back to the system: glibc keeps it for itself where blocks of many sizes
+/// came and went. Takes some milliseconds.
+void kern_give_back_memory(void);
+
 #endif
