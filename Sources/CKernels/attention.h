@@ -2,6 +2,7 @@
 
 /// Rows whose scores are worked out at a time.
 enum { ATTENTION_ROWS = AMX_BLOCK > TILE_ROWS ? AMX_BLOCK : TILE_ROWS };
+_Static_assert(ATTENTION_ROWS <= kern_attention_rows, "scratch memory has room for fewer rows");
 
 /// Turns a row of scores into weights that want dividing by their sum. Writes up to `padded`. Returns 1 / sum.
 ///

@@ -1,5 +1,5 @@
-// x86-64 with AVX-512: 32 registers of 16 floats, a tile of 8 x 3 with three columns and a broadcast beside it, unless the
-// includer wants fewer columns.
+// x86-64 with AVX-512: 32 registers of 16 floats, a tile of 8 x 3 with three columns and a broadcast beside it. The includer
+// says how many columns, in TILE_VECTORS.
 
 enum { LANES = 16, TILE_ROWS = 8 };
 typedef __m512 vec;

@@ -10,6 +10,8 @@
 // fast;
 // dot_bytes(sums, a, b) for INT8_WORD numbers a word, of type `byte_cell` in memory; those of `a` are 0...255 less
 // INT8_ZERO, those of `b` -127...127. Sums of integers are exact in every instruction set, and therefore equal.
+//
+// Where the macro AMX is defined, products are made by amx.h as far as they are made of whole tiles.
 
 #include "CKernels.h"
 

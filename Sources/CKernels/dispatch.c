@@ -78,7 +78,7 @@ const kern_table *kern_table_for(kern_isa isa) { return isa == kern_isa_portable
 
 #endif
 
-/// Whether the fastest kernels are not those of the largest instruction set: Intel's product of bfloat16 without AMX takes so
+/// Whether a smaller instruction set's kernels are faster on this processor: Intel's product of bfloat16 without AMX takes so
 /// long (a fifth of the speed of bytes, measured on Sapphire Rapids) that all in bytes is 2.4 times as fast.
 static bool is_slower(kern_isa isa) {
 #if defined(__x86_64__)

@@ -15,7 +15,7 @@ package struct CollectExpired: Service {
     let removeExpired: @Sendable () async throws -> Void
     let removeResponses: @Sendable (_ before: Date) async throws -> Void
     let discardIndexes: @Sendable (_ expiredAt: Date) async throws -> Void
-    let releaseIndexes: @Sendable (_ unusedSince: ContinuousClock.Instant) async -> Void
+    let releaseIndexes: @Sendable (_ unusedSince: ContinuousClock.Instant) -> Void
     let logger: Logger
 
     package init(
@@ -23,7 +23,7 @@ package struct CollectExpired: Service {
         removeExpired: @escaping @Sendable () async throws -> Void,
         removeResponses: @escaping @Sendable (_ before: Date) async throws -> Void,
         discardIndexes: @escaping @Sendable (_ expiredAt: Date) async throws -> Void,
-        releaseIndexes: @escaping @Sendable (_ unusedSince: ContinuousClock.Instant) async -> Void, logger: Logger
+        releaseIndexes: @escaping @Sendable (_ unusedSince: ContinuousClock.Instant) -> Void, logger: Logger
     ) {
         self.expireUploads = expireUploads
         self.removeExpired = removeExpired
@@ -36,7 +36,7 @@ package struct CollectExpired: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                await releaseIndexes(.now - Self.idleTime)
+                releaseIndexes(.now - Self.idleTime)
                 do {
                     try await expireUploads()
                     try await removeExpired()

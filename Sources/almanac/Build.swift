@@ -111,7 +111,7 @@ func buildServices(
             removeExpired: { for base in try await database.removeExpired() { index.forget(base) } },
             removeResponses: { try await database.removeResponses(before: $0) },
             discardIndexes: { try await database.discardGenerations(expiredAt: $0) },
-            releaseIndexes: { await index.release(unusedSince: $0) }, logger: logger),
+            releaseIndexes: { index.release(unusedSince: $0) }, logger: logger),
         webhooks: webhooks, usage: usage, logger: logger)
 }
 

@@ -81,7 +81,7 @@ struct IndexLifeTests {
             case 0: try await index.settle(base)
             case 1: index = make()
             case 4: store.forgetRemovals(in: base)
-            case 3: await index.release(unusedSince: .now)
+            case 3: index.release(unusedSince: .now)
             case 2:
                 store.damageSegment(of: base, using: &generator)
                 index = make()
@@ -123,9 +123,9 @@ struct IndexLifeTests {
         let held = index.bytes
         let before = ContinuousClock.now
         try await expectTruth(index, &generator)
-        await index.release(unusedSince: before)
+        index.release(unusedSince: before)
         #expect(held > 0 && index.bytes == held)
-        await index.release(unusedSince: .now)
+        index.release(unusedSince: .now)
         #expect(index.bytes == 0)
         try await expectTruth(index, &generator)
     }

@@ -185,7 +185,8 @@ const kern_table *_Nonnull kern_table_best(void);
 /// The most rows whose scores attention works out at a time.
 enum { kern_attention_rows = 32 };
 
-/// Words of 32 bits of scratch memory that attention over a sequence needs: keys and values, and a few rows of scores.
+/// Words of 32 bits of scratch memory that attention over a sequence needs: keys and values, and of
+/// `kern_attention_rows` rows the scores and the weights.
 static inline size_t kern_attention_scratch(const kern_table *_Nonnull table, size_t tokens, size_t head_size) {
     size_t padded = (tokens + table->panel - 1) / table->panel * table->panel;
     return 2 * padded * (head_size + kern_attention_rows);

@@ -24,7 +24,7 @@ struct Confidence: Sendable {
     private static let readCoverageWeight = 0.3
     private static let readEven = 0.492
     private static let readSlope = 20.0
-    /// Where sentences would change what is decided: above they hardly ever do, below seldom.
+    /// Where sentences would change what is decided at the usual threshold of 0.5: above they hardly ever do, below seldom.
     private static let doubt = 0.05...0.8
     /// The power of a candidate's share of the best fused score with which its own likelihood falls.
     private static let fall = 4.0

@@ -23,8 +23,9 @@ struct NearestSentence: Sendable {
         let passages = try await chunks.passages(candidates.map(\.place), in: scope)
         let words = ContentWords(question)
         let sentences = passages.compactMap { passage in
+            // The first of those that share equally many.
             Self.sentences(of: passage.text).map { (text: $0, share: words.share(in: ContentWords($0))) }
-                .reversed().max { $0.share < $1.share }?.text
+                .max { $0.share < $1.share }?.text
         }
         guard !sentences.isEmpty else { return nil }
         let vectors = try await embedder.embed(

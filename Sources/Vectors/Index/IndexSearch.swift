@@ -5,9 +5,6 @@ import Knowledge
 struct IndexSearch: Sendable {
     /// One in a hundred of those right at the edge is missed at 2.3 deviations; most are above it.
     static let deviations = 2.0
-    /// Where the best are looked at again they are far from the edge: a hundred of which one is missed there have the best
-    /// ten nearly always.
-    private static let codedDeviations = 1.0
     /// Below this many bytes of codes a second thread costs more than it brings: about 0.2 ms.
     private static let bytesWorthAThread = 8 << 20
     /// Vectors asked from the store at a time.
@@ -39,8 +36,7 @@ struct IndexSearch: Sendable {
         let isLarge = usesClusters && rows >= limits.clusterRows && !clustered.isEmpty && !isSelective
         isCoded = search.precision == .coded
         plan = search.precision == .exact || isSmall ? .exact : isLarge ? .clustered : .estimated
-        let deviations = isCoded ? Self.codedDeviations : Self.deviations
-        let coarse = plan == .exact ? Funnel.Coarse.nibbles : .signs(deviations: deviations)
+        let coarse = plan == .exact ? Funnel.Coarse.nibbles : .signs(deviations: Self.deviations)
         funnel = Funnel(
             query: PreparedQuery(search.query), parts: parts, limit: min(search.limit, rows), coarse: coarse,
             kernels: kernels)

@@ -64,15 +64,14 @@ package final class VectorIndex: PassageIndex {
 
     /// Lets go of the knowledge bases that nobody searched since then, so that many that are asked now and then cost no
     /// memory in between. A later search loads them again.
-    package func release(unusedSince instant: ContinuousClock.Instant) async {
+    package func release(unusedSince instant: ContinuousClock.Instant) {
         let isAnyGone = state.withLock { state in
             let count = state.bases.count
             state.bases = state.bases.filter { $0.value.lastUse >= instant || $0.value.isBusy }
             return state.bases.count < count
         }
-        // Or else 140 MB would stay behind when a thousand small ones are let go of (measured). Throws only where nobody waits
-        // for it any more.
-        if isAnyGone { try? await upkeepWorkers.run(.background) { kern_give_back_memory() } }
+        // Or else 140 MB would stay behind when a thousand small ones are let go of (measured).
+        if isAnyGone { upkeepWorkers.submit(.background) { kern_give_back_memory() } }
     }
 
     // MARK: - Searching

@@ -1,7 +1,5 @@
 import ArgumentParser
-import Foundation
 import Knowledge
-import Vectors
 
 /// How fast the nearest of many vectors are found, and how often they are the right ones.
 struct BenchIndex: AsyncParsableCommand {
@@ -41,45 +39,11 @@ struct BenchIndex: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await Self.explaining {
-            let result = try await IndexBenchmark(
+        try await Figures.explaining {
+            try await IndexBenchmark(
                 vectors: vectors, queries: queries, k: k, threads: threads, precision: exact ? .exact : .automatic,
                 batch: batch, kernel: kernel
-            ).run()
-            try Self.show(result.rows, asJSON: json)
-        }
-    }
-
-    /// Tells what is wrong with the vectors as a user can act on it.
-    static func explaining(_ work: () async throws -> Void) async throws {
-        do {
-            try await work()
-        } catch let failure as NumpyFile.Failure {
-            throw CommandFailure(.failed, "\(failure)".prefix(1).uppercased() + "\(failure).".dropFirst())
-        } catch let error as VectorIndexError {
-            throw CommandFailure(.failed, "These vectors cannot be searched: \(error).")
-        }
-    }
-
-    /// Prints figures as a table or as JSON.
-    static func show(_ figures: [(name: String, value: JSONValue)], asJSON json: Bool) throws {
-        if json {
-            let fields = figures.map { ($0.name, rounded($0.value)) }
-            return try Terminal.print(json: .object(Dictionary(uniqueKeysWithValues: fields)))
-        }
-        Terminal.table(["WHAT", "FIGURE"], figures.map { [$0.name, figure(rounded($0.value))] })
-    }
-
-    private static func rounded(_ value: JSONValue) -> JSONValue {
-        guard case .number(let number) = value else { return value }
-        return .number(number.rounded(to: 4))
-    }
-
-    private static func figure(_ value: JSONValue) -> String {
-        switch value {
-        case .string(let text): text
-        case .bool(let flag): flag ? "yes" : "no"
-        default: value.integer.map { "\($0)" } ?? value.double.map { "\($0)" } ?? ""
+            ).run().show(asJSON: json)
         }
     }
 }

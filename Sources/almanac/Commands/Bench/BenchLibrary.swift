@@ -7,6 +7,7 @@ struct BenchLibrary: Sendable {
     /// A document and the rows that it has.
     struct Entry: Sendable {
         let file: FileID
+        let document: DocumentID
         let rows: Range<Int>
     }
 
@@ -37,21 +38,30 @@ struct BenchLibrary: Sendable {
         }
     }
 
-    /// All knowledge bases that were made here.
-    func bases() async throws -> [KnowledgeBaseID] {
-        var (found, page) = ([KnowledgeBaseID](), Page(limit: 100))
+    /// The knowledge bases that were made here, each of one document.
+    /// - Throws: Where one has other chunks, or its document is missing because filling it was broken off.
+    func bases(ofChunks chunks: Int) async throws -> [KnowledgeBaseID] {
+        var (found, page) = ([KnowledgeBase](), Page(limit: 100))
         while true {
             let listing = try await database.knowledgeBases(page: page, in: Self.scope)
-            found += listing.elements.map(\.id)
-            guard listing.hasMore, let last = found.last else { return found }
-            page.after = last.rawValue
+            found += listing.elements
+            guard listing.hasMore, let last = found.last else { break }
+            page.after = last.id.rawValue
         }
+        guard found.allSatisfy({ $0.name == Self.name(ofChunks: chunks) && $0.counts.completed == 1 }) else {
+            throw CommandFailure(.conflict, "The folder was filled otherwise, or not to its end: remove it, or name another.")
+        }
+        return found.map(\.id)
     }
 
-    func makeBase() async throws -> KnowledgeBaseID {
+    private static func name(ofChunks chunks: Int?) -> String {
+        chunks.map { "Benchmark of \($0) chunks" } ?? "Benchmark"
+    }
+
+    func makeBase(ofChunks chunks: Int? = nil) async throws -> KnowledgeBaseID {
         let model = EmbeddingModel(
             name: "benchmark", dimension: vectors.dimension, maxTokens: 256, fingerprint: "benchmark")
-        let base = KnowledgeBase(name: "Benchmark", embedding: model, createdAt: Date())
+        let base = KnowledgeBase(name: Self.name(ofChunks: chunks), embedding: model, createdAt: Date())
         try await database.add(base, in: Self.scope)
         return base.id
     }
@@ -63,12 +73,12 @@ struct BenchLibrary: Sendable {
         let upload = try await database.beginUpload()
         try await upload.append(Array("document \(number)".utf8))
         let file = try await database.admit(upload, name: "\(number).txt", purpose: "assistants", in: Self.scope)
-        _ = try await database.attach(Attachment(file: file.id), to: base, in: Self.scope)
+        let document = try await database.attach(Attachment(file: file.id), to: base, in: Self.scope)
         let content = try content(rows)
         guard let lease = try await database.claim(at: Date()), try await database.complete(lease, with: content) else {
             throw CommandFailure(.failed, "The benchmark's database lost a job.")
         }
-        return Entry(file: file.id, rows: rows)
+        return Entry(file: file.id, document: document.id, rows: rows)
     }
 
     func remove(_ entry: Entry, from base: KnowledgeBaseID) async throws {

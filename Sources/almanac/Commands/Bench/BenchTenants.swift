@@ -46,13 +46,13 @@ struct BenchTenants: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await BenchIndex.explaining {
+        try await Figures.explaining {
             let file = try NumpyFile(vectors)
             guard file.rows >= chunks else { throw CommandFailure(.failed, "This takes at least \(chunks) vectors.") }
             try await BenchLibrary.with(file, in: data) { library in
-                let held = try await library.bases()
+                let held = try await library.bases(ofChunks: chunks)
                 if held.count < bases { return try await fill(library, file, from: held.count) }
-                try BenchIndex.show(await measure(library, Array(held.prefix(bases)), file), asJSON: json)
+                try await measure(library, Array(held.prefix(bases)), file).show(asJSON: json)
             }
         }
     }
@@ -62,15 +62,21 @@ struct BenchTenants: AsyncParsableCommand {
         defer { line.end() }
         for number in first..<bases {
             let row = number * chunks % (file.rows - chunks + 1)
-            _ = try await library.add(row..<row + chunks, number: number, to: library.makeBase())
+            _ = try await library.add(row..<row + chunks, number: number, to: library.makeBase(ofChunks: chunks))
             line.show(number + 1, of: bases)
         }
         Terminal.note("The folder is filled. Run this again to measure.")
     }
 
+    /// Memory goes back to the system behind the call.
+    private func release(_ index: VectorIndex) async throws {
+        index.release(unusedSince: .now)
+        try await Task.sleep(for: .seconds(1))
+    }
+
     private func measure(
         _ library: BenchLibrary, _ held: [KnowledgeBaseID], _ file: NumpyFile
-    ) async throws -> [(name: String, value: JSONValue)] {
+    ) async throws -> Figures {
         var limits = IndexLimits()
         limits.memoryBytes = memory << 20
         let index = VectorIndex(
@@ -82,18 +88,18 @@ struct BenchTenants: AsyncParsableCommand {
             return (ContinuousClock.now - began) / .milliseconds(1)
         }
         for base in held.prefix(Self.warmUp) { _ = try await search(base) }
-        await index.release(unusedSince: .now)
-        let before = IndexBenchmark.residentBytes
+        try await release(index)
+        let before = Figures.residentBytes
         var (milliseconds, again, most) = ([Double](), [Double](), 0)
         for base in held {
             milliseconds.append(try await search(base))
             again.append(try await search(base))
             most = max(most, index.bytes)
         }
-        let searched = IndexBenchmark.residentBytes
-        await index.release(unusedSince: .now)
-        let idle = IndexBenchmark.residentBytes
-        return [
+        let searched = Figures.residentBytes
+        try await release(index)
+        let idle = Figures.residentBytes
+        return Figures([
             ("bases", .integer(held.count)), ("chunks", .integer(chunks)), ("dim", .integer(file.dimension)),
             ("first_search_p50_ms", .number(milliseconds.percentile(0.5))),
             ("first_search_p99_ms", .number(milliseconds.percentile(0.99))),
@@ -101,6 +107,6 @@ struct BenchTenants: AsyncParsableCommand {
             ("index_bytes_at_most", .integer(most)), ("rss_before_bytes", .integer(before)),
             ("rss_searched_bytes", .integer(searched)), ("rss_idle_bytes", .integer(idle)),
             ("idle_cost_bytes", .integer(idle - before)),
-        ]
+        ])
     }
 }

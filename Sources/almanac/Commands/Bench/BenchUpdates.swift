@@ -1,7 +1,5 @@
 import ArgumentParser
-import Foundation
 import Knowledge
-import Vectors
 
 /// How good and how fast searches are in a database that changes.
 struct BenchUpdates: AsyncParsableCommand {
@@ -38,12 +36,12 @@ struct BenchUpdates: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await BenchIndex.explaining {
+        try await Figures.explaining {
             let asked = try NumpyFile(queries)
-            let benchmark = UpdatesBenchmark(
+            try await UpdatesBenchmark(
                 vectors: try NumpyFile(vectors), queries: try (0..<asked.rows).map { try asked.vectors($0..<$0 + 1) }, k: k,
-                rate: rate, seconds: seconds, workers: Workers(count: threads, name: "bench"))
-            try BenchIndex.show(await benchmark.run(), asJSON: json)
+                rate: rate, seconds: seconds, workers: Workers(count: threads, name: "bench")
+            ).run().show(asJSON: json)
         }
     }
 }

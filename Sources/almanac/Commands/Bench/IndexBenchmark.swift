@@ -1,5 +1,6 @@
 import Foundation
 import Knowledge
+import Service
 import Vectors
 
 /// Builds an index of a file's vectors, opens it again, asks it a file's queries one at a time, and compares the answers
@@ -7,8 +8,6 @@ import Vectors
 struct IndexBenchmark: Sendable {
     /// Queries asked before the clock runs.
     private static let warmUp = 200
-    /// Rows compared at a time for the truth.
-    private static let truthRows = 4_096
 
     var vectors: String
     var queries: String
@@ -19,12 +18,6 @@ struct IndexBenchmark: Sendable {
     var batch: Int?
     /// The instruction set; nil: the fastest.
     var kernel: String?
-
-    /// What was measured, in the order and under the names in which it is printed. Times named `cpu` are of the
-    /// processor: other programs do not lengthen them.
-    struct Result {
-        var rows: [(name: String, value: JSONValue)]
-    }
 
     private struct Measured {
         var build = 0.0
@@ -40,7 +33,8 @@ struct IndexBenchmark: Sendable {
         var memory = 0
     }
 
-    func run() async throws -> Result {
+    /// Times named `cpu` are of the processor: other programs do not lengthen them.
+    func run() async throws -> Figures {
         let file = try NumpyFile(vectors)
         let asked = try NumpyFile(queries)
         let store = NumpyStore(file)
@@ -62,14 +56,16 @@ struct IndexBenchmark: Sendable {
         for search in searches.prefix(Self.warmUp) { _ = try await index.search(search) }
         try await time(searches, in: index, &measured)
         measured.rate = try await batchRate(index, searches)
-        measured.memory = Self.residentBytes
-        for (truth, found) in zip(try await truth(of: searches, file, workers), measured.found) {
-            measured.recalls.append(Self.recall(truth, found))
+        measured.memory = Figures.residentBytes
+        let truth = try await Truth(file: file, k: k, workers: workers)
+            .nearest(to: searches.map(\.query), among: [0..<file.rows])
+        for (truth, found) in zip(truth, measured.found) {
+            measured.recalls.append(Truth.recall(of: found.neighbours, against: truth))
             let isSame = truth.map(\.chunk) == found.neighbours.map(\.chunk)
                 && zip(truth, found.neighbours).allSatisfy { min(max($0.similarity, -1), 1) == $1.similarity }
             measured.identical += isSame ? 1 : 0
         }
-        return Result(rows: rows(measured, file, index))
+        return Figures(rows(measured, file, index))
     }
 
     /// One query at a time.
@@ -84,21 +80,17 @@ struct IndexBenchmark: Sendable {
         measured.queryProcessor = (Self.processorSeconds - processor) * 1_000 / Double(max(searches.count, 1))
     }
 
-    private func rows(_ measured: Measured, _ file: NumpyFile, _ index: VectorIndex) -> [(String, JSONValue)] {
+    private func rows(_ measured: Measured, _ file: NumpyFile, _ index: VectorIndex) -> [Figures.Figure] {
         func mean(_ numbers: [Double]) -> Double { numbers.reduce(0, +) / Double(max(numbers.count, 1)) }
-        func quantile(_ numbers: [Double], _ part: Double) -> Double {
-            let sorted = numbers.sorted()
-            return sorted.isEmpty ? 0 : sorted[Int((Double(sorted.count - 1) * part).rounded())]
-        }
         let reports = measured.found.map(\.report)
-        let rows: [(String, JSONValue)] = [
+        let rows: [Figures.Figure] = [
             ("n", .integer(file.rows)), ("dim", .integer(file.dimension)), ("k", .integer(k)),
             ("threads", .integer(threads)), ("plan", .string((reports.last?.plan ?? .none).rawValue)),
             ("kernel", .string(index.kernel)), ("build_seconds", .number(measured.build)),
-            ("load_seconds", .number(measured.load)), ("p50_ms", .number(quantile(measured.milliseconds, 0.5))),
-            ("p99_ms", .number(quantile(measured.milliseconds, 0.99))),
+            ("load_seconds", .number(measured.load)), ("p50_ms", .number(measured.milliseconds.percentile(0.5))),
+            ("p99_ms", .number(measured.milliseconds.percentile(0.99))),
             ("mean_ms", .number(mean(measured.milliseconds))), ("recall", .number(mean(measured.recalls))),
-            ("recall_p1", .number(quantile(measured.recalls, 0.01))),
+            ("recall_p1", .number(measured.recalls.percentile(0.01))),
             ("identical", .integer(measured.identical)), ("exact", .bool(reports.allSatisfy(\.isExact))),
             ("bytes_per_vector", .number(Double(index.bytes) / Double(max(file.rows, 1)))),
             ("rss_bytes", .integer(measured.memory)), ("build_cpu_seconds", .number(measured.buildProcessor)),
@@ -125,47 +117,5 @@ struct IndexBenchmark: Sendable {
         return Double(searches.count) / seconds
     }
 
-    /// For each query its k nearest, by comparing it with every vector.
-    private func truth(
-        of searches: [NeighbourSearch], _ file: NumpyFile, _ workers: Workers
-    ) async throws -> [[(chunk: ChunkID, similarity: Float)]] {
-        let share = max(1, (searches.count + threads - 1) / threads)
-        let starts = Array(stride(from: 0, to: searches.count, by: share))
-        return try await withThrowingTaskGroup(of: (Int, [[(chunk: ChunkID, similarity: Float)]]).self) { group in
-            for start in starts {
-                group.addTask {
-                    try await workers.run {
-                        let some = start..<min(start + share, searches.count)
-                        var truth = BruteForce(queries: searches[some].map(\.query), limit: k)
-                        for first in stride(from: 0, to: file.rows, by: Self.truthRows) {
-                            let rows = first..<min(first + Self.truthRows, file.rows)
-                            truth.add(try file.vectors(rows), chunks: rows.map { ChunkID(Int64($0)) })
-                        }
-                        return (start, truth.nearest)
-                    }
-                }
-            }
-            var parts: [Int: [[(chunk: ChunkID, similarity: Float)]]] = [:]
-            for try await (start, nearest) in group { parts[start] = nearest }
-            return starts.flatMap { parts[$0] ?? [] }
-        }
-    }
-
-    /// The part of the k nearest that was found. Another chunk as near as the k-th, to within a millionth, counts too.
-    private static func recall(
-        _ truth: [(chunk: ChunkID, similarity: Float)], _ found: FoundNeighbours
-    ) -> Double {
-        guard let last = truth.last else { return 1 }
-        let hits = Set(found.neighbours.filter { $0.similarity >= last.similarity - 1e-6 }.map(\.chunk)).count
-        return Double(min(hits, truth.count)) / Double(truth.count)
-    }
-
     private static var processorSeconds: Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
-
-    /// What the process holds in memory; 0 where the system does not say.
-    static var residentBytes: Int {
-        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
-        let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
-    }
 }

@@ -20,7 +20,7 @@ struct UpdatesBenchmark: Sendable {
     var seconds: Int
     var workers: Workers
 
-    typealias Figure = (name: String, value: JSONValue)
+    private typealias Figure = Figures.Figure
 
     /// How good and how fast some searches were.
     private struct Searches {
@@ -37,7 +37,7 @@ struct UpdatesBenchmark: Sendable {
         }
     }
 
-    func run() async throws -> [Figure] {
+    func run() async throws -> Figures {
         try await BenchLibrary.with(vectors) { library in
             let index = VectorIndex(store: library.database, segments: library.database, workers: workers)
             let base = try await library.makeBase()
@@ -53,8 +53,8 @@ struct UpdatesBenchmark: Sendable {
                     try await library.add(start..<min(start + Self.documentRows, first), number: start, to: base))
             }
             try await index.settle(base)
-            var figures: [Figure] = [("n", .integer(first)), ("dim", .integer(vectors.dimension)), ("k", .integer(k))]
-            figures += try await searched(index, base, [0..<first]).figures("before")
+            var figures = Figures([("n", .integer(first)), ("dim", .integer(vectors.dimension)), ("k", .integer(k))])
+            figures += try await searched(index, base, [large] + entries).figures("before")
 
             let (added, arrived) = try await growing(library, index, base, from: first)
             entries += added
@@ -73,6 +73,8 @@ struct UpdatesBenchmark: Sendable {
         let start = ContinuousClock.now
         let interval = Duration.seconds(1) * Self.arrivingRows / rate
         async let added = {
+            // Also where this fails: whoever searches meanwhile waits for it.
+            defer { committed.value = vectors.rows }
             var entries: [BenchLibrary.Entry] = []
             for (number, row) in stride(from: first, to: vectors.rows, by: Self.arrivingRows).enumerated() {
                 try await Task.sleep(until: start + interval * number)
@@ -96,7 +98,8 @@ struct UpdatesBenchmark: Sendable {
         // Each against what was committed when it began: what came meanwhile can only be nearer.
         let sampled = stride(from: 0, to: found.count, by: max(1, found.count / 1_000)).map { found[$0] }
         for (query, rows, neighbours) in sampled {
-            searches.recalls.append(try await recall(of: neighbours, to: queries[query], [0..<rows]))
+            let nearest = try await truth.nearest(to: [queries[query]], among: [0..<rows])[0]
+            searches.recalls.append(Truth.recall(of: neighbours.neighbours, against: nearest))
         }
         let figures: [Figure] = [
             ("inserted_per_second", .number(Double(vectors.rows - first) / took)), ("searches", .integer(found.count)),
@@ -115,12 +118,11 @@ struct UpdatesBenchmark: Sendable {
         try await library.remove(large, from: base)
         figures.append(("remove_10000_chunks_ms", .number((ContinuousClock.now - began) / .milliseconds(1))))
         let again = ContinuousClock.now
-        let search = NeighbourSearch(query: queries[0], bases: [base], limit: k)
-        let recall = try await recall(of: index.search(search), to: queries[0], entries.map(\.rows))
+        let found = try await index.search(NeighbourSearch(query: queries[0], bases: [base], limit: k))
         figures.append(("next_search_ms", .number((ContinuousClock.now - again) / .milliseconds(1))))
-        figures.append(("next_search_recall", .number(recall)))
+        try Self.check(found, isOf: entries)
 
-        // Every tenth document, then every other one, and so on, until a quarter of them is left.
+        // So many of the other documents, evenly, one after the other.
         var rest = entries
         for percent in [10, 50, 75] {
             let wanted = entries.count * (100 - percent) / 100
@@ -130,11 +132,10 @@ struct UpdatesBenchmark: Sendable {
                 try await library.remove(entry, from: base)
             }
             rest = kept
-            let rows = rest.map(\.rows)
-            figures += try await searched(index, base, rows).figures("removed_\(percent)")
+            figures += try await searched(index, base, rest).figures("removed_\(percent)")
             try await index.settle(base)
-            figures += try await searched(index, base, rows).figures("removed_\(percent)_settled")
-            let count = rows.reduce(0) { $0 + $1.count }
+            figures += try await searched(index, base, rest).figures("removed_\(percent)_settled")
+            let count = rest.reduce(0) { $0 + $1.rows.count }
             figures.append(("removed_\(percent)_bytes_per_vector", .number(Double(index.bytes) / Double(max(1, count)))))
         }
         return figures
@@ -142,9 +143,11 @@ struct UpdatesBenchmark: Sendable {
 
     // MARK: - Truth
 
-    /// All queries, one after the other.
+    private var truth: Truth { Truth(file: vectors, k: k, workers: workers) }
+
+    /// All queries, one after the other, while these documents are there.
     private func searched(
-        _ index: VectorIndex, _ base: KnowledgeBaseID, _ rows: [Range<Int>]
+        _ index: VectorIndex, _ base: KnowledgeBaseID, _ entries: [BenchLibrary.Entry]
     ) async throws -> Searches {
         var searches = Searches()
         var found: [FoundNeighbours] = []
@@ -153,33 +156,18 @@ struct UpdatesBenchmark: Sendable {
             found.append(try await index.search(NeighbourSearch(query: query, bases: [base], limit: k)))
             searches.milliseconds.append((ContinuousClock.now - began) / .milliseconds(1))
         }
-        searches.recalls = try await truth(queries, rows).enumerated().map { Self.recall(found[$0], $1) }
+        for found in found { try Self.check(found, isOf: entries) }
+        searches.recalls = zip(found, try await truth.nearest(to: queries, among: entries.map(\.rows)))
+            .map { Truth.recall(of: $0.neighbours, against: $1) }
         return searches
     }
 
-    private func recall(of found: FoundNeighbours, to query: [Float], _ rows: [Range<Int>]) async throws -> Double {
-        Self.recall(found, try await truth([query], rows)[0])
-    }
-
-    /// The similarities of each query's nearest among these rows, best first.
-    private func truth(_ queries: [[Float]], _ rows: [Range<Int>]) async throws -> [[Float]] {
-        try await workers.run { [k, vectors] in
-            var truth = BruteForce(queries: queries, limit: k)
-            for rows in rows {
-                for start in stride(from: rows.lowerBound, to: rows.upperBound, by: 4_096) {
-                    let some = start..<min(start + 4_096, rows.upperBound)
-                    truth.add(try vectors.vectors(some), chunks: some.map { ChunkID(Int64($0)) })
-                }
-            }
-            return truth.nearest.map { $0.map(\.similarity) }
+    /// - Throws: Where anything was found that is not there any more; recall would not show it.
+    private static func check(_ found: FoundNeighbours, isOf entries: [BenchLibrary.Entry]) throws {
+        let documents = Set(entries.map(\.document))
+        guard found.neighbours.allSatisfy({ documents.contains($0.document) }) else {
+            throw CommandFailure(.failed, "A search found a document that was removed.")
         }
-    }
-
-    /// The part of the nearest that was found: chunks as near as the last of them, to within a millionth.
-    private static func recall(_ found: FoundNeighbours, _ truth: [Float]) -> Double {
-        guard let last = truth.last else { return 1 }
-        let hits = Set(found.neighbours.filter { $0.similarity >= last - 1e-6 }.map(\.chunk)).count
-        return Double(min(hits, truth.count)) / Double(truth.count)
     }
 }
 
