@@ -92,13 +92,13 @@ struct SharedScanTests {
         let after = try before.applying(
             VectorChanges(revision: 2, isComplete: true, removed: [], added: [document(1, &generator)]), in: base)
         let (one, other) = (DocumentFilter([DocumentID(rawValue: "doc_0")]), DocumentFilter([DocumentID(rawValue: "doc_0")]))
-        func key(_ snapshots: [Snapshot], _ documents: DocumentFilter? = nil, _ coarse: Funnel.Coarse = .nibbles, share: Int = 0) -> ScanKey {
-            ScanKey(snapshots: snapshots.map(\.filters), documents: documents, coarse: coarse, share: share)
+        func key(_ snapshots: [Snapshot], _ documents: DocumentFilter? = nil, _ coarse: Funnel.Coarse = .nibbles, share: Int = 0, of shares: Int = 2) -> ScanKey {
+            ScanKey(snapshots: snapshots.map(\.filters), documents: documents, coarse: coarse, share: share, shares: shares)
         }
         #expect(key([before]) == key([before]) && key([before], one) == key([before], one))
         let different = [
             key([before]), key([after]), key([before, after]), key([after, before]), key([before], one), key([before], other),
-            key([before], nil, .signs(deviations: 2)), key([before], share: 1),
+            key([before], nil, .signs(deviations: 2)), key([before], share: 1), key([before], of: 1),
         ]
         #expect(Set(different).count == different.count)
     }

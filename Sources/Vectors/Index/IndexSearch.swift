@@ -150,7 +150,7 @@ struct IndexSearch: Sendable {
         let stretches = stretches[share]
         if plan == .clustered { return try await workers.run { finish(funnel.sift(stretches)) } }
         var key = key
-        key.share = share
+        (key.share, key.shares) = (share, self.stretches.count)
         return try await scans.sift(funnel, stretches, key, on: workers, then: finish)
     }
 

@@ -87,13 +87,14 @@ package final class VectorIndex: PassageIndex {
                 return FoundNeighbours(neighbours: [], report: report)
             }
             let held = snapshots.map(\.1)
+            let threads = scans.isIdle ? workers.count : 1
             let plan = IndexSearch(
-                search, of: held, parts: parts, threads: workers.count, kernels: kernels, limits: limits)
+                search, of: held, parts: parts, threads: threads, kernels: kernels, limits: limits)
             guard let found = try await plan.run(on: workers, sharing: scans, fetch: fetch) else { continue }
             if found.neighbours.count == plan.funnel.limit || found.report.plan != .clustered { return found }
             // The clusters looked at had too few.
             let whole = IndexSearch(
-                search, of: held, parts: parts, threads: workers.count, kernels: kernels, limits: limits,
+                search, of: held, parts: parts, threads: threads, kernels: kernels, limits: limits,
                 usesClusters: false)
             if let found = try await whole.run(on: workers, sharing: scans, fetch: fetch) { return found }
         }
