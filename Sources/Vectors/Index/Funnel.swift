@@ -86,7 +86,7 @@ struct Funnel: Sendable {
     }
 
     /// Bytes of a row's coarse code.
-    private var coarseBytes: Int { coarse == .nibbles ? query.digits.padded / 2 : query.digits.padded / 8 }
+    var coarseBytes: Int { coarse == .nibbles ? query.digits.padded / 2 : query.digits.padded / 8 }
 
     /// Rows of one group that are scanned in one call.
     private struct Unit {

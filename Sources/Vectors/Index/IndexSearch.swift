@@ -41,9 +41,8 @@ struct IndexSearch: Sendable {
             query: PreparedQuery(search.query), parts: parts, limit: min(search.limit, rows), coarse: coarse,
             kernels: kernels)
         key = ScanKey(snapshots: snapshots.map(\.filters), documents: search.documents, coarse: coarse)
-        let bytesPerRow = plan == .exact ? padded / 2 : padded / 8
         let all = plan == .clustered ? Self.near(funnel, limits) : parts.indices.flatMap { Self.all($0, parts[$0]) }
-        stretches = Self.shares(of: all, threads: threads, rowsWorthAThread: Self.bytesWorthAThread / bytesPerRow)
+        stretches = Self.shares(of: all, threads: threads, rowsWorthAThread: Self.bytesWorthAThread / funnel.coarseBytes)
     }
 
     /// All rows of a part that may count, group after group.
@@ -221,7 +220,7 @@ struct IndexSearch: Sendable {
         let report = SearchReport(
             plan: plan, kernel: funnel.kernels.name, isExact: funnel.coarse == .nibbles && !usesCodes, scanned: sieve.scanned,
             refined: sieve.refined, rescored: rescored,
-            bytes: sieve.scanned * (funnel.coarse == .nibbles ? padded / 2 : padded / 8) + sieve.scanned * 8
+            bytes: sieve.scanned * funnel.coarseBytes + sieve.scanned * 8
                 + sieve.refined * padded + rescored * funnel.query.dimension * 4)
         return FoundNeighbours(neighbours: neighbours, report: report)
     }

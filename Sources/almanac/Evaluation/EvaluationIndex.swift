@@ -54,14 +54,7 @@ struct EvaluationIndex: Sendable {
         _ documents: [EvaluationDocument], chunking: Chunking, services: Services,
         _ work: @Sendable (EvaluationIndex) async throws -> Value
     ) async throws -> Value {
-        do {
-            let value = try await work(make(documents, chunking, services))
-            try await services.database.close()
-            return value
-        } catch {
-            try? await services.database.close()  // The first error says more.
-            throw error
-        }
+        try await services.database.closing { try await work(make(documents, chunking, services)) }
     }
 
     private static func make(

@@ -28,14 +28,7 @@ struct BenchLibrary: Sendable {
         // What cannot be removed is left to the system's own clearing of temporary files.
         defer { if folder == nil { try? FileManager.default.removeItem(atPath: temporary) } }
         let database = try Database.open(directory: folder ?? temporary)
-        do {
-            let value = try await work(BenchLibrary(database: database, vectors: vectors))
-            try await database.close()
-            return value
-        } catch {
-            try? await database.close()  // The first error says more.
-            throw error
-        }
+        return try await database.closing { try await work(BenchLibrary(database: database, vectors: vectors)) }
     }
 
     /// The knowledge bases that were made here, each of one document.

@@ -82,9 +82,10 @@ struct BenchTenants: AsyncParsableCommand {
         let index = VectorIndex(
             store: library.database, segments: library.database, workers: Workers(count: threads, name: "bench"),
             limits: limits)
+        let query = try file.vectors(0..<1)
         func search(_ base: KnowledgeBaseID) async throws -> Double {
             let began = ContinuousClock.now
-            _ = try await index.search(NeighbourSearch(query: try file.vectors(0..<1), bases: [base], limit: 10))
+            _ = try await index.search(NeighbourSearch(query: query, bases: [base], limit: 10))
             return (ContinuousClock.now - began) / .milliseconds(1)
         }
         for base in held.prefix(Self.warmUp) { _ = try await search(base) }

@@ -88,10 +88,9 @@ struct UpdatesBenchmark: Sendable {
         var searches = Searches()
         while committed.value < vectors.rows {
             let (query, rows) = (found.count % queries.count, committed.value)
-            let began = ContinuousClock.now
-            found.append(
-                (query, rows, try await index.search(NeighbourSearch(query: queries[query], bases: [base], limit: k))))
-            searches.milliseconds.append((ContinuousClock.now - began) / .milliseconds(1))
+            let (neighbours, took) = try await search(queries[query], index, base)
+            found.append((query, rows, neighbours))
+            searches.milliseconds.append(took)
         }
         let entries = try await added
         let took = (ContinuousClock.now - start) / .seconds(1)
@@ -117,10 +116,9 @@ struct UpdatesBenchmark: Sendable {
         let began = ContinuousClock.now
         try await library.remove(large, from: base)
         figures.append(("remove_10000_chunks_ms", .number((ContinuousClock.now - began) / .milliseconds(1))))
-        let again = ContinuousClock.now
-        let found = try await index.search(NeighbourSearch(query: queries[0], bases: [base], limit: k))
-        figures.append(("next_search_ms", .number((ContinuousClock.now - again) / .milliseconds(1))))
-        try Self.check(found, isOf: entries)
+        let (found, took) = try await search(queries[0], index, base)
+        figures.append(("next_search_ms", .number(took)))
+        try Self.check([found], areOf: entries)
 
         // So many of the other documents, evenly, one after the other.
         var rest = entries
@@ -152,20 +150,28 @@ struct UpdatesBenchmark: Sendable {
         var searches = Searches()
         var found: [FoundNeighbours] = []
         for query in queries {
-            let began = ContinuousClock.now
-            found.append(try await index.search(NeighbourSearch(query: query, bases: [base], limit: k)))
-            searches.milliseconds.append((ContinuousClock.now - began) / .milliseconds(1))
+            let (neighbours, took) = try await search(query, index, base)
+            found.append(neighbours)
+            searches.milliseconds.append(took)
         }
-        for found in found { try Self.check(found, isOf: entries) }
+        try Self.check(found, areOf: entries)
         searches.recalls = zip(found, try await truth.nearest(to: queries, among: entries.map(\.rows)))
             .map { Truth.recall(of: $0.neighbours, against: $1) }
         return searches
     }
 
+    private func search(
+        _ query: [Float], _ index: VectorIndex, _ base: KnowledgeBaseID
+    ) async throws -> (found: FoundNeighbours, milliseconds: Double) {
+        let began = ContinuousClock.now
+        let found = try await index.search(NeighbourSearch(query: query, bases: [base], limit: k))
+        return (found, (ContinuousClock.now - began) / .milliseconds(1))
+    }
+
     /// - Throws: Where anything was found that is not there any more; recall would not show it.
-    private static func check(_ found: FoundNeighbours, isOf entries: [BenchLibrary.Entry]) throws {
+    private static func check(_ found: [FoundNeighbours], areOf entries: [BenchLibrary.Entry]) throws {
         let documents = Set(entries.map(\.document))
-        guard found.neighbours.allSatisfy({ documents.contains($0.document) }) else {
+        guard found.allSatisfy({ $0.neighbours.allSatisfy { documents.contains($0.document) } }) else {
             throw CommandFailure(.failed, "A search found a document that was removed.")
         }
     }
