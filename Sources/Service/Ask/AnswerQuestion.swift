@@ -3,7 +3,7 @@ package import Knowledge
 /// How much an answer may rest on.
 package struct RetrievalLimits: Hashable, Sendable {
     /// Passages looked at.
-    package var candidates = 20
+    package var candidates = 10
     /// Passages given to the model at most.
     package var passages = 8
     /// Their tokens together, as the answering model counts them; the lowest ranks are dropped first.

@@ -13,8 +13,9 @@ struct Candidate: Sendable {
 /// Each leg names its best chunks; then each is asked about those that only the other one named, so that every candidate
 /// is judged by both.
 struct CandidateSearch: Sendable {
-    /// How many chunks each leg names at least.
-    private static let minimumDepth = 100
+    /// How many chunks each leg names at least: with 100 no question set is answered better (nDCG@10 of seven sets equal in
+    /// four digits), and a search takes a third longer.
+    private static let minimumDepth = 40
 
     let index: any PassageIndex
     let keywords: any KeywordIndex

@@ -16,8 +16,8 @@ package struct Retriever: Sendable {
     private static let maxLooks = 4
     /// How many candidates a reranker reads.
     private static let rerankedDepth = 50
-    /// How many of the best by codes are compared in float32, and twice as many as are wanted.
-    private static let leastMeasured = 32
+    /// How many of the best by codes are compared in float32 at least, where fewer are wanted.
+    private static let leastMeasured = 16
     /// Characters of a query that are looked at for its language, and that a reranker gets.
     private static let maxQueryLength = 2_000
 
@@ -131,7 +131,7 @@ package struct Retriever: Sendable {
         }
         var ordered = fused(candidates)
         if search.precision == .coded {
-            let measured = max(Self.leastMeasured, 2 * search.limit)
+            let measured = max(Self.leastMeasured, search.limit)
             let best = try await search.measured(ordered.prefix(measured).map(\.candidate), vector)
             ordered = fused(best + ordered.dropFirst(measured).map(\.candidate))
         }

@@ -14,7 +14,7 @@ extension KeywordSearch {
     func hits(_ limit: Int, of rows: KeywordRows?, _ reader: Reader) throws -> [KeywordHit] {
         var hits: [KeywordHit] = []
         for base in bases {
-            let finalists = finalists(max(Self.fewestFinalists, 2 * limit), of: base, among: rows)
+            let finalists = finalists(Self.finalistsOfAHit * limit, of: base, among: rows)
             let owners = try Self.owners(of: finalists, in: base, reader)
             var scores: [DocumentID: Double] = [:]
             for (candidate, owner) in zip(finalists, owners) {

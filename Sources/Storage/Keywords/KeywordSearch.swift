@@ -26,8 +26,8 @@ struct KeywordSearch {
     static let contextWeight = 3.0
     /// What the document's score counts beside the chunk's.
     static let documentWeight = 1.0
-    /// As many of the best chunks are scored with their documents, and twice the limit at least.
-    static let fewestFinalists = 200
+    /// Of the best chunks by their own words, how many for each one that is wanted are scored with their documents.
+    static let finalistsOfAHit = 2
 
     /// A knowledge base with what the terms have there.
     struct Base {
