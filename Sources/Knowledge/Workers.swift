@@ -5,7 +5,10 @@ import Synchronization
 /// A fixed number of threads for work that computes or waits for a disk, so that it never holds up the cooperative pool.
 ///
 /// `urgent` work overtakes `background` work that has not begun. Work that has begun is not interrupted.
-package final class Workers: Sendable {
+///
+/// A task can also run on them as a whole, by `withTaskExecutorPreference`: then what it has run on workers, these or others,
+/// it does itself, without going to another thread and back.
+package final class Workers: TaskExecutor {
     package enum Priority: Sendable { case urgent, background }
 
     private struct Queues {
@@ -51,6 +54,7 @@ package final class Workers: Sendable {
         let state = state
         for number in 1...self.count {
             let thread = Thread {
+                OwnThread.mark()
                 #if os(Linux)
                     // There it is the thread's own. Where it is not granted, everything works as well.
                     if niceness > 0 { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
@@ -74,12 +78,16 @@ package final class Workers: Sendable {
         for _ in 0..<count { state.available.signal() }
     }
 
-    /// Runs `work` on one of the threads and returns what it returns.
+    /// Runs `work` on one of the threads, or where it is if that is a thread of any workers, and returns what it returns.
     ///
     /// - Throws: `CancellationError` if the task was cancelled before the work began, else what `work` throws.
     package func run<Value: Sendable>(
         _ priority: Priority = .urgent, _ work: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
+        if OwnThread.isMarked {
+            try Task.checkCancellation()
+            return try work()
+        }
         let cancelled = Flag()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -107,6 +115,12 @@ package final class Workers: Sendable {
         state.available.signal()
     }
 
+    /// Runs the next stretch of a task.
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        submit(.urgent) { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+
     /// Runs both at once, `second` on a thread of its own, and waits for them.
     ///
     /// - Throws: What `first` throws, else what `second` throws.
@@ -124,6 +138,18 @@ package final class Workers: Sendable {
         isOver.wait()
         guard let other = outcome.withLock({ $0 }) else { preconditionFailure("signalled without a result") }
         return (try one.get(), try other.get())
+    }
+
+    /// Tells the threads of workers from all others, which are not to be held up.
+    private enum OwnThread {
+        private static let key: pthread_key_t = {
+            var key = pthread_key_t()
+            pthread_key_create(&key, nil)
+            return key
+        }()
+
+        static func mark() { pthread_setspecific(key, UnsafeRawPointer(bitPattern: 1)) }
+        static var isMarked: Bool { pthread_getspecific(key) != nil }
     }
 
     private final class Flag: Sendable {

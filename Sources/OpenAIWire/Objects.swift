@@ -3,13 +3,6 @@ package import Knowledge
 
 // OpenAI's objects as JSON. One function a type, all called `wire`, so that a route reads `wire(file)`.
 
-/// Encodes any object of this file, keys sorted so that answers are stable.
-package func encoded(_ value: JSONValue) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(value)
-}
-
 package func wire(_ time: Date) -> JSONValue { .integer(Int(time.timeIntervalSince1970)) }
 
 package func wire(_ file: StoredFile) -> JSONValue {

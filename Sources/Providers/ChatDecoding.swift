@@ -74,7 +74,7 @@ struct ChatStreamDecoder: ChatDecoder {
     private mutating func take(_ piece: ServerSentEvent, into events: inout [ModelEvent]) throws(NoAnswer) {
         let chunk: ChatPiece
         do {
-            chunk = try JSONDecoder().decode(ChatPiece.self, from: Data(piece.data.utf8))
+            chunk = try ChatPiece(json: Data(piece.data.utf8))
         } catch {
             throw NoAnswer(reason: "an event of its stream is not the JSON of a chunk")
         }
@@ -112,7 +112,7 @@ struct ChatObjectDecoder: ChatDecoder {
     mutating func finish(into events: inout [ModelEvent]) throws(NoAnswer) {
         let object: ChatPiece
         do {
-            object = try JSONDecoder().decode(ChatPiece.self, from: Data(bytes))
+            object = try ChatPiece(json: Data(bytes))
         } catch {
             throw NoAnswer(reason: "it is not the JSON of a chat completion")
         }

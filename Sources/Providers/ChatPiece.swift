@@ -2,43 +2,44 @@ import FoundationEssentials
 import Knowledge
 
 /// What is read of a `chat.completion` or `chat.completion.chunk` object. Whatever may be missing somewhere is optional.
-struct ChatPiece: Decodable {
-    private var object: String?
-    private var choices: [Choice]?
-    private(set) var usage: Usage?
-    private var error: JSONValue?
-    private var message: JSONValue?
+struct ChatPiece {
+    private let fields: ReplyFields
+    private let choices: [Choice]
+    let usage: Usage?
 
-    /// The choice number 0: one answer is asked for.
-    var firstChoice: Choice? { choices?.first { $0.index ?? 0 == 0 } }
-
-    var errorMessage: String? {
-        if let error, error != .null { return ErrorBody(["error": error]).message }
-        return object == "error" ? message?.string ?? "an error without a message" : nil
+    /// - Throws: Where it is no JSON, or a field is of another kind than it is to be.
+    init(json: Data) throws {
+        fields = try ReplyFields(JSONValue(json: json))
+        choices = try fields.list("choices").map(Choice.init)
+        usage = try fields.object("usage").map(Usage.init)
     }
 
-    struct Choice: Decodable {
-        var index: Int?
-        var delta: Message?
-        var message: Message?
-        /// Of a legacy completion.
-        private var text: String?
-        private var logprobs: JSONValue?
-        private var finishReason: String?
+    /// The choice number 0: one answer is asked for.
+    var firstChoice: Choice? { choices.first { $0.index == 0 } }
 
-        private enum CodingKeys: String, CodingKey {
-            case index, delta, message, text, logprobs
-            case finishReason = "finish_reason"
-        }
+    var errorMessage: String? {
+        if let error = fields["error"] { return ErrorBody(["error": error]).message }
+        return fields["object"] == "error" ? fields["message"]?.string ?? "an error without a message" : nil
+    }
 
+    struct Choice {
+        let index: Int
+        /// Whether it is a whole answer, or all that there is of a legacy completion.
+        let isWhole: Bool
         /// What the choice adds to the answer.
-        var events: [ModelEvent] {
-            let text = text ?? ""
-            return (logprobs.map { $0 == .null ? [] : [.logprobs($0)] } ?? [])
-                + ((delta ?? message?.asDelta)?.events ?? []) + (text.isEmpty ? [] : [.text(text)])
-        }
+        let events: [ModelEvent]
+        private let finishReason: String?
 
-        var isWhole: Bool { message != nil || text != nil }
+        fileprivate init(_ fields: ReplyFields) throws {
+            index = try fields.integer("index") ?? 0
+            finishReason = try fields.text("finish_reason")
+            let delta = try fields.object("delta").map(Message.init)
+            let message = try fields.object("message").map(Message.init)
+            let text = try fields.text("text")
+            isWhole = message != nil || text != nil
+            events = (fields["logprobs"].map { [.logprobs($0)] } ?? [])
+                + ((delta ?? message?.asDelta)?.events ?? []) + (text.map { $0.isEmpty ? [] : [.text($0)] } ?? [])
+        }
 
         /// One of the reasons that OpenAI knows. Some servers send `""` for none, or their engine's own words.
         var finish: String? {
@@ -52,54 +53,36 @@ struct ChatPiece: Decodable {
         }
     }
 
-    struct Usage: Decodable {
-        private var prompt: Int?
-        private var completion: Int?
-        private var promptDetails: [String: JSONValue]?
-        private var completionDetails: [String: JSONValue]?
+    struct Usage {
+        /// nil where the prompt's are not told.
+        let tokens: TokenUsage?
 
-        private enum CodingKeys: String, CodingKey {
-            case prompt = "prompt_tokens"
-            case completion = "completion_tokens"
-            case promptDetails = "prompt_tokens_details"
-            case completionDetails = "completion_tokens_details"
-        }
-
-        var tokens: TokenUsage? {
-            guard let prompt, prompt >= 0 else { return nil }
+        fileprivate init(_ fields: ReplyFields) throws {
+            let completion = try fields.integer("completion_tokens") ?? 0
             var details: [String: JSONValue] = [:]
-            details[CodingKeys.promptDetails.rawValue] = promptDetails.map(JSONValue.object)
-            details[CodingKeys.completionDetails.rawValue] = completionDetails.map(JSONValue.object)
-            return TokenUsage(
-                prompt: min(prompt, 1 << 40), completion: min(max(completion ?? 0, 0), 1 << 40), details: details)
+            for name in ["prompt_tokens_details", "completion_tokens_details"] {
+                details[name] = try fields.object(name).map { .object($0.fields) }
+            }
+            tokens = try fields.integer("prompt_tokens").flatMap { prompt in
+                prompt < 0
+                    ? nil
+                    : TokenUsage(
+                        prompt: min(prompt, 1 << 40), completion: min(max(completion, 0), 1 << 40), details: details)
+            }
         }
     }
 
     /// A message, or the piece of one.
-    struct Message: Decodable {
-        private var text = ""
-        private var fields: [String: JSONValue] = [:]
+    private struct Message {
+        private let text: String
+        private var fields: [String: JSONValue]
 
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: Field.self)
-            for field in container.allKeys where try !container.decodeNil(forKey: field) {
-                switch field.stringValue {
-                case "role":
-                    continue
-                case "content":
-                    text = try Self.text(in: container, forKey: field)
-                default:
-                    fields[field.stringValue] = try container.decode(JSONValue.self, forKey: field)
-                }
-            }
-        }
-
-        /// Text, or a list of parts of which some are text.
-        private static func text(in container: KeyedDecodingContainer<Field>, forKey key: Field) throws -> String {
-            if let parts = try? container.decode([JSONValue].self, forKey: key) {  // the other kind is tried below
-                return parts.compactMap { $0["text"]?.string }.joined()
-            }
-            return try container.decode(String.self, forKey: key)
+        init(_ message: ReplyFields) throws {
+            // Text, or a list of parts of which some are text.
+            text =
+                if let parts = message["content"]?.array { parts.compactMap { $0["text"]?.string }.joined() }
+                else { try message.text("content") ?? "" }
+            fields = message.fields.filter { $0.key != "role" && $0.key != "content" && $0.value != .null }
         }
 
         var events: [ModelEvent] {
@@ -119,11 +102,45 @@ struct ChatPiece: Decodable {
             return message
         }
     }
+}
 
-    private struct Field: CodingKey {
-        var stringValue: String
-        var intValue: Int? { nil }
-        init?(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
+/// The fields of an object in a server's reply. One that is `null` is as good as missing; one of another kind is an error.
+private struct ReplyFields {
+    struct OtherKind: Error {}
+
+    let fields: [String: JSONValue]
+
+    init(_ value: JSONValue) throws(OtherKind) {
+        guard let fields = value.object else { throw OtherKind() }
+        self.fields = fields
+    }
+
+    subscript(name: String) -> JSONValue? {
+        fields[name].flatMap { $0 == .null ? nil : $0 }
+    }
+
+    func text(_ name: String) throws(OtherKind) -> String? {
+        guard let value = self[name] else { return nil }
+        guard let text = value.string else { throw OtherKind() }
+        return text
+    }
+
+    /// Also one that is written as `7.0`.
+    func integer(_ name: String) throws(OtherKind) -> Int? {
+        guard let value = self[name] else { return nil }
+        guard let integer = value.integer ?? value.double.flatMap(Int.init(exactly:)) else { throw OtherKind() }
+        return integer
+    }
+
+    func object(_ name: String) throws(OtherKind) -> ReplyFields? {
+        guard let value = self[name] else { return nil }
+        return try ReplyFields(value)
+    }
+
+    /// Empty where there is none.
+    func list(_ name: String) throws -> [ReplyFields] {
+        guard let value = self[name] else { return [] }
+        guard let elements = value.array else { throw OtherKind() }
+        return try elements.map { try ReplyFields($0) }
     }
 }

@@ -22,7 +22,7 @@ struct EmbeddingEndpoint: Sendable {
     func embed(_ inputs: [EmbeddingInput]) async throws -> Reply {
         var fields: [String: JSONValue] = ["model": .string(model), "input": .array(inputs.map(\.json))]
         if asksForBase64 { fields["encoding_format"] = "base64" }
-        let call = Call(path: "/embeddings", body: Array(try JSONEncoder().encode(fields)))
+        let call = Call(path: "/embeddings", body: Array(try JSONValue.object(fields).json()))
         let list = try await transport.value(
             of: EmbeddingList.self, from: call, within: Deadlines(transport.settings.timeouts))
         do {

@@ -132,7 +132,7 @@ struct OpenAICompatibleModel: LanguageModel {
         }
         return try await events(
             Call(
-                path: path, body: Array(try JSONEncoder().encode(fields)),
+                path: path, body: Array(try JSONValue.object(fields).json()),
                 accept: "text/event-stream, application/json"))
     }
 

@@ -20,7 +20,7 @@ package struct RemoteReranker: Reranker {
             "model": .string(model), "query": .string(query), "documents": .array(passages.map(JSONValue.string)),
             "top_n": .integer(passages.count), "return_documents": false,
         ]
-        let call = Call(path: "/rerank", body: Array(try JSONEncoder().encode(fields)))
+        let call = Call(path: "/rerank", body: Array(try JSONValue.object(fields).json()))
         let ranking = try await transport.value(
             of: Ranking.self, from: call, within: Deadlines(transport.settings.timeouts))
         var scores = [Double?](repeating: nil, count: passages.count)

@@ -19,7 +19,7 @@ struct PerformRequest<Responder: HTTPResponder<AppContext>>: RequestPerformer {
             head: HTTPRequest(
                 method: .post, scheme: nil, authority: nil, path: endpoint.rawValue,
                 headerFields: [.contentType: "application/json"]),
-            body: RequestBody(buffer: ByteBuffer(bytes: try encoded(body))))
+            body: RequestBody(buffer: ByteBuffer(bytes: try body.json())))
         let context = AppContext(scope: scope, logger: logger)
         let response = try await responder.respond(to: request, context: context)
         let collected = CollectedBody()

@@ -63,7 +63,7 @@ struct APIClient: Sendable {
         var request = request(method, path)
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: try encoded(body)))
+            request.body = .bytes(ByteBuffer(bytes: try body.json()))
         }
         return try await answer(to: request)
     }

@@ -49,6 +49,8 @@ func buildServices(
         directory: configuration.dataDirectory,
         onDamage: { logger.error("stored data is damaged and left out", metadata: ["error": "\($0)"]) })
     let searchers = Workers(count: configuration.threads, name: "search")
+    // Some may wait for the disk.
+    let askers = Workers(count: max(4, configuration.threads), name: "ask")
     var indexLimits = IndexLimits()
     indexLimits.memoryBytes = configuration.indexMemoryBytes
     let index = VectorIndex(
@@ -57,7 +59,7 @@ func buildServices(
     let catalog = buildCatalog(configuration, embedders, moreModels)
     let retriever = Retriever(
         embedders: embedders, index: index, keywords: database, documents: database, chunks: database,
-        reranker: try buildReranker(configuration), workers: searchers)
+        reranker: try buildReranker(configuration), workers: askers)
     let wakeUp = WakeUp()
     let running = RunningJobs()
     let (batchWakeUp, runningBatches) = (WakeUp(), RunningBatches())
@@ -72,7 +74,7 @@ func buildServices(
         embedders: embedders,
         answer: AnswerQuestion(
             resolve: ResolveKnowledge(experts: database, bases: database, defaultModel: configuration.defaultModel),
-            retriever: retriever, models: catalog, counter: embedders.standard, workers: searchers,
+            retriever: retriever, models: catalog, counter: embedders.standard, workers: askers,
             limits: configuration.retrieval, ledger: usage, stops: stops,
             rewrite: configuration.rewriteModel.map {
                 RewriteQuestion(models: catalog, model: $0, ledger: usage, logger: logger)

@@ -4,7 +4,7 @@ import OpenAIWire
 
 extension Terminal {
     /// One JSON document with sorted keys.
-    static func print(json value: JSONValue) throws { print(String(decoding: try encoded(value), as: UTF8.self)) }
+    static func print(json value: JSONValue) throws { print(String(decoding: try value.json(), as: UTF8.self)) }
 }
 
 extension APIClient {

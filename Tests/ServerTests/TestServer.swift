@@ -84,7 +84,7 @@ struct TestServer {
 
     func get(_ path: String) async throws -> Answer { try await send(.get, path) }
     func post(_ path: String, _ body: JSONValue) async throws -> Answer {
-        try await send(.post, path, String(decoding: encoded(body), as: UTF8.self))
+        try await send(.post, path, String(decoding: body.json(), as: UTF8.self))
     }
     func delete(_ path: String) async throws -> Answer { try await send(.delete, path) }
 

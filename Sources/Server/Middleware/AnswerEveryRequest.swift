@@ -57,7 +57,7 @@ extension Response {
 
     /// A JSON answer.
     static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) throws -> Response {
-        let data = try encoded(value)
+        let data = try value.json()
         return Response(
             status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))

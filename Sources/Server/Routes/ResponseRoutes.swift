@@ -188,7 +188,7 @@ struct ResponseStream: Sendable {
 
     private static func bytes(of event: JSONValue) throws -> ByteBuffer {
         var buffer = ByteBuffer(string: "event: \(event["type"]?.string ?? "")\ndata: ")
-        buffer.writeBytes(try encoded(event))
+        buffer.writeBytes(try event.json())
         buffer.writeStaticString("\n\n")
         return buffer
     }

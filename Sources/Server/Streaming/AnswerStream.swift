@@ -152,7 +152,7 @@ struct AnswerStream: Sendable {
 
     static func event(_ value: JSONValue) throws -> ByteBuffer {
         var buffer = ByteBuffer(string: "data: ")
-        buffer.writeBytes(try encoded(value))
+        buffer.writeBytes(try value.json())
         buffer.writeStaticString("\n\n")
         return buffer
     }

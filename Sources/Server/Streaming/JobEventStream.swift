@@ -43,7 +43,7 @@ struct JobEventStream: Sendable {
 
     private static func event(_ job: Job, id: Int) throws -> ByteBuffer {
         var buffer = ByteBuffer(string: "id: \(id)\nevent: \(job.status.isFinal ? job.status.rawValue : "progress")\ndata: ")
-        buffer.writeBytes(try encoded(wire(job)))
+        buffer.writeBytes(try wire(job).json())
         buffer.writeStaticString("\n\n")
         return buffer
     }

@@ -103,6 +103,11 @@ package struct AnswerQuestion: Sendable {
     }
 
     private func prepare(_ question: Question, in scope: Scope) async throws -> Asked {
+        // Much is looked up here, each time only a little: all on one thread.
+        try await withTaskExecutorPreference(workers) { try await prepared(question, in: scope) }
+    }
+
+    private func prepared(_ question: Question, in scope: Scope) async throws -> Asked {
         let resolved = try await resolve(question, in: scope)
         let model = try await models.languageModel(named: resolved.model)
         let found = try await find(

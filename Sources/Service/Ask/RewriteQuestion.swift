@@ -80,10 +80,10 @@ package struct RewriteQuestion: Sendable {
 
     static func prompt(_ turns: [Question.Turn], model: String) throws -> Prompt {
         let said = turns.filter { [.user, .assistant].contains($0.role) }.suffix(maxTurns)
-        let transcript: [JSONValue] = said.map { turn in
+        let transcript = said.map { turn -> JSONValue in
             ["role": .string(turn.role.rawValue), "content": .string(String(turn.text.prefix(maxTurnLength)))]
         }
-        let data = String(decoding: try JSONEncoder().encode(transcript), as: UTF8.self)
+        let data = String(decoding: try JSONValue.array(transcript).json(), as: UTF8.self)
         return Prompt(
             model: model,
             messages: [

@@ -126,13 +126,11 @@ struct WorkOffBatch: Sendable {
     private static func reply(
         to line: BatchLine, response: JSONValue = .null, error: JSONValue = .null
     ) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let id = "batch_req_" + (0..<24).map { _ in String(Int.random(in: 0..<16), radix: 16) }.joined()
         let reply: JSONValue = [
             "id": .string(id), "custom_id": .string(line.customID), "response": response, "error": error,
         ]
-        return try encoder.encode(reply)
+        return try reply.json()
     }
 
     // MARK: - The end

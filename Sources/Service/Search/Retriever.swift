@@ -9,6 +9,8 @@ package struct Retriever: Sendable {
     let documents: any DocumentStore
     let chunks: any ChunkStore
     let reranker: (any Reranker)?
+    /// Threads that searches run on.
+    let workers: Workers
     private let logger: Logger
     private let profiles: BaseProfiles
 
@@ -27,6 +29,7 @@ package struct Retriever: Sendable {
         chunks: any ChunkStore, reranker: (any Reranker)? = nil, workers: Workers,
         logger: Logger = Logger(label: "almanac")
     ) {
+        self.workers = workers
         self.logger = logger
         self.reranker = reranker
         profiles = BaseProfiles(index: index, chunks: chunks, workers: workers)
@@ -46,6 +49,14 @@ package struct Retriever: Sendable {
         for search: PassageSearch, in bases: [KnowledgeBase], only documents: Set<DocumentID>? = nil, scope: Scope
     ) async throws -> [Passage] {
         guard !bases.isEmpty, !search.queries.isEmpty, search.limit > 0 else { return [] }
+        return try await withTaskExecutorPreference(workers) {
+            try await looked(for: search, in: bases, only: documents, scope)
+        }
+    }
+
+    private func looked(
+        for search: PassageSearch, in bases: [KnowledgeBase], only documents: Set<DocumentID>?, _ scope: Scope
+    ) async throws -> [Passage] {
         var found: [Passage] = []
         for _ in 1...Self.maxLooks {
             let allowed = try await allowed(search, in: bases, only: documents, scope: scope)

@@ -62,11 +62,27 @@ extension KeywordSearch {
     /// cannot come among them any more: only rows of the other lists are looked at, and in the lists of frequent words only
     /// those rows (MaxScore: Turtle and Flood, "Query Evaluation: Strategies and Optimizations", 1995).
     func finalists(_ limit: Int, of base: Base, among rows: KeywordRows?) -> [Candidate] {
-        limit > 0 ? withExtendedLifetime(base) { walk(limit, of: base, among: rows) } : []
+        guard limit > 0 else { return [] }
+        var cursors = cursors(of: base)
+        return withExtendedLifetime(base) {
+            // Arrays would be looked after at each of thousands of steps.
+            cursors.withUnsafeMutableBufferPointer { cursors in
+                withUnsafeTemporaryAllocation(of: Double.self, capacity: cursors.count) { parts in
+                    withUnsafeTemporaryAllocation(of: Double.self, capacity: termCount) { covered in
+                        walk(limit, cursors, among: rows, parts, covered)
+                    }
+                }
+            }
+        }
     }
 
-    private func walk(_ limit: Int, of base: Base, among rows: KeywordRows?) -> [Candidate] {
-        var cursors = cursors(of: base)
+    /// - Parameters:
+    ///   - parts: Room for what each list adds to a row's score.
+    ///   - covered: Room for what a row has of each term.
+    private func walk(
+        _ limit: Int, _ cursors: UnsafeMutableBufferPointer<Cursor>, among rows: KeywordRows?,
+        _ parts: UnsafeMutableBufferPointer<Double>, _ covered: UnsafeMutableBufferPointer<Double>
+    ) -> [Candidate] {
         var best = BestCandidates(limit: limit)
         // What the lists up to each one can add together; a little more, since sums are rounded.
         var (reach, total) = ([Double](), 0.0)
@@ -74,7 +90,6 @@ extension KeywordSearch {
             total += cursor.bound
             reach.append(total * (1 + 1e-9))
         }
-        var parts = Array(repeating: 0.0, count: cursors.count)
         var ranges = (rows?.ranges ?? [Int64.min..<Int64.max])[...]
         // Lists before this one add too little for a finalist, all together.
         var needed = 0
@@ -102,7 +117,7 @@ extension KeywordSearch {
                 sum += parts[index]
             }
             guard index == 0, sum * (1 + 1e-9) > best.threshold else { continue }
-            let candidate = candidate(KeywordRow(id: row), parts, cursors)
+            let candidate = candidate(KeywordRow(id: row), UnsafeBufferPointer(cursors), UnsafeBufferPointer(parts), covered)
             guard candidate.score > best.threshold else { continue }
             best.offer(candidate)
             while needed < cursors.count, reach[needed] <= best.threshold { needed += 1 }
@@ -120,8 +135,11 @@ extension KeywordSearch {
     }
 
     /// Summed up always in the same order, so that a chunk's score is the same whatever it is found among.
-    private func candidate(_ row: KeywordRow, _ parts: [Double], _ cursors: [Cursor]) -> Candidate {
-        var covered = Array(repeating: 0.0, count: termCount)
+    private func candidate(
+        _ row: KeywordRow, _ cursors: UnsafeBufferPointer<Cursor>, _ parts: UnsafeBufferPointer<Double>,
+        _ covered: UnsafeMutableBufferPointer<Double>
+    ) -> Candidate {
+        covered.update(repeating: 0)
         var score = 0.0
         for (part, cursor) in zip(parts, cursors) where part > 0 {
             score += part

@@ -104,6 +104,8 @@ struct KeywordRows: Sendable {
 struct KeywordRow: Hashable {
     /// More words than this count as this many.
     static let mostWords: Int64 = 4095
+    /// So that a row has 52 bits.
+    static let mostChunks: Int64 = 1 << 40
 
     var id: Int64
 
@@ -115,7 +117,7 @@ struct KeywordRow: Hashable {
 
     /// Where the rows of these chunks are. Throws `StorageError.damaged` where there can be none.
     static func range(ofChunksFrom first: Int64, to last: Int64) throws -> Range<Int64> {
-        guard first >= 0, first <= last, last < Int64.max >> 13 else {
+        guard first >= 0, first <= last, last < mostChunks else {
             throw StorageError.damaged("the keyword index misplaces a document")
         }
         return first << 12..<(last + 1) << 12

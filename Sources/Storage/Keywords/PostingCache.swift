@@ -35,7 +35,7 @@ final class PostingCache: Sendable {
         var list: PostingList
         var usedAt: Int
         /// In postings, with what an entry takes besides.
-        var size: Int { list.postings.count + 16 }
+        var size: Int { list.postings.count + 32 }
     }
 
     private struct State {
@@ -44,11 +44,11 @@ final class PostingCache: Sendable {
         var time = 0
     }
 
-    /// Postings that are kept, 16 bytes each.
+    /// Postings that are kept, eight bytes each.
     private let capacity: Int
     private let state = Mutex(State())
 
-    init(capacity: Int = 2_000_000) { self.capacity = capacity }
+    init(capacity: Int = 4_000_000) { self.capacity = capacity }
 
     /// The list as it was at this version, if that is the one that is kept.
     func list(of phrase: KeywordPhrase, at version: Version) -> PostingList? {

@@ -24,7 +24,7 @@ struct QueryResult: Sendable {
 
     static func save(_ results: [QueryResult], to path: String) throws {
         var data = Data()
-        for result in results { data += try encoded(result.json) + Data("\n".utf8) }
+        for result in results { data += try result.json.json() + Data("\n".utf8) }
         do {
             try data.write(to: URL(fileURLWithPath: path))
         } catch {
