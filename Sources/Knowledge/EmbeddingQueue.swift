@@ -32,17 +32,19 @@ package final class EmbeddingQueue: Sendable {
     private struct Request {
         let inputs: [EmbeddingInput]
         let role: EmbeddingRole
+        let priority: Workers.Priority
         let continuation: CheckedContinuation<Embeddings, any Error>
         var taken = 0
         var missing: Int
         var result: Embeddings
 
         init(
-            _ inputs: [EmbeddingInput], _ role: EmbeddingRole,
+            _ inputs: [EmbeddingInput], _ role: EmbeddingRole, _ priority: Workers.Priority,
             _ continuation: CheckedContinuation<Embeddings, any Error>
         ) {
             self.inputs = inputs
             self.role = role
+            self.priority = priority
             self.continuation = continuation
             missing = inputs.count
             result = Embeddings(
@@ -57,6 +59,8 @@ package final class EmbeddingQueue: Sendable {
         /// Whose text is next. Some of them may have ended meanwhile.
         var turns: [Workers.Priority: [Int]] = [:]
         var servers: [Workers.Priority: Int] = [:]
+        /// Texts that no server has taken.
+        var waiting: [Workers.Priority: Int] = [:]
         var load = EmbeddingLoad()
 
         mutating func next(_ priority: Workers.Priority) -> Item? {
@@ -64,7 +68,7 @@ package final class EmbeddingQueue: Sendable {
                 guard let request = requests[id] else { continue }
                 let index = request.taken
                 requests[id]?.taken += 1
-                load.waiting -= 1
+                waiting[priority, default: 0] -= 1
                 if index + 1 < request.inputs.count { turns[priority]?.append(id) }
                 return Item(input: request.inputs[index], role: request.role, index: index, request: id)
             }
@@ -77,14 +81,25 @@ package final class EmbeddingQueue: Sendable {
     private let fillingUrgent = Mutex(())
     private let fillingBackground = Mutex(())
     private let width: Int
+    private let patience: Int
 
-    /// - Parameter width: The most servers of each priority.
-    package init(width: Int) {
+    /// - Parameters:
+    ///   - width: The most servers of each priority.
+    ///   - patience: How many urgent texts may wait for each server that is at work, before another begins. Where a batch takes
+    ///     hardly longer than one text, those that come during one are better served together, by the next.
+    package init(width: Int, patience: Int = 0) {
         self.width = max(1, width)
+        self.patience = max(0, patience)
     }
 
     /// How much waits, and how much was done so far.
-    package var load: EmbeddingLoad { state.withLock { $0.load } }
+    package var load: EmbeddingLoad {
+        state.withLock { state in
+            var load = state.load
+            load.waiting = state.waiting.values.reduce(0, +)
+            return load
+        }
+    }
 
     // MARK: - For those who want vectors
 
@@ -103,7 +118,7 @@ package final class EmbeddingQueue: Sendable {
         }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let more = add(id, Request(inputs, role, continuation), priority)
+                let more = add(id, Request(inputs, role, priority, continuation))
                 for _ in 0..<more { serve() }
                 // A cancellation that came before found nothing to end.
                 if Task.isCancelled { end(id, throwing: CancellationError()) }
@@ -114,13 +129,16 @@ package final class EmbeddingQueue: Sendable {
     }
 
     /// Returns how many servers are to start.
-    private func add(_ id: Int, _ request: Request, _ priority: Workers.Priority) -> Int {
+    private func add(_ id: Int, _ request: Request) -> Int {
         state.withLock { state in
-            let count = request.inputs.count
+            let (count, priority) = (request.inputs.count, request.priority)
             state.requests[id] = request
             state.turns[priority, default: []].append(id)
-            state.load.waiting += count
-            let more = min(width - state.servers[priority, default: 0], count)
+            state.waiting[priority, default: 0] += count
+            let servers = state.servers[priority, default: 0]
+            let patience = priority == .urgent ? patience : 0
+            guard state.waiting[priority, default: 0] > patience * servers else { return 0 }
+            let more = min(width - servers, patience == 0 ? count : (count + patience - 1) / patience)
             state.servers[priority, default: 0] += more
             return more
         }
@@ -185,7 +203,7 @@ package final class EmbeddingQueue: Sendable {
     private func end(_ id: Int, throwing error: any Error) {
         let request = state.withLock { state in
             let request = state.requests.removeValue(forKey: id)
-            if let request { state.load.waiting -= request.inputs.count - request.taken }
+            if let request { state.waiting[request.priority, default: 0] -= request.inputs.count - request.taken }
             return request
         }
         request?.continuation.resume(throwing: error)

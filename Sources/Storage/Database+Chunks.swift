@@ -74,7 +74,9 @@ extension Reader {
             SELECT near.id, near.position & \(Edition.mostChunks - 1), near.byte_start, near.byte_end, near.character_start,
                 near.character_end, near.heading_path, near.page, near.token_count
             FROM chunk CROSS JOIN document ON document.id = chunk.document_id
-            CROSS JOIN chunk AS near ON near.document_id = chunk.document_id
+            -- Neighbours have neighbouring ids; `+` keeps SQLite from looking each up by document and position.
+            CROSS JOIN chunk AS near ON near.id BETWEEN chunk.id - ?4 AND chunk.id + ?4
+                AND +near.document_id = chunk.document_id
                 AND near.position BETWEEN chunk.position - ?4 AND chunk.position + ?4
             WHERE chunk.id = ?1 AND document.id = ?2 AND tenant_id = ?3
             """)

@@ -56,6 +56,27 @@ struct EmbeddingQueueTests {
         for task in tasks { task.cancel() }
     }
 
+    @Test("begins another server only where more urgent texts wait than the one at work will find")
+    func patience() async throws {
+        let queue = EmbeddingQueue(width: 2, patience: 2)
+        func ask(_ priority: Workers.Priority) async -> Task<Embeddings, any Error> {
+            let before = queue.load.waiting
+            let task = Task {
+                try await queue.embed([.text("a")], as: .query, priority: priority) { servers.add() }
+            }
+            while queue.load.waiting == before { await Task.yield() }
+            return task
+        }
+        var tasks: [Task<Embeddings, any Error>] = []
+        for expected in [1, 1, 2, 2] {
+            tasks.append(await ask(.urgent))
+            #expect(servers.count == expected)
+        }
+        tasks.append(await ask(.background))
+        #expect(servers.count == 3)
+        for task in tasks { task.cancel() }
+    }
+
     @Test("lets a question's batch be filled while one of documents is")
     func filling() async throws {
         let tasks = [await ask("ab"), await ask("UV", .urgent)]

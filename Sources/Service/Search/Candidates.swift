@@ -55,13 +55,14 @@ struct CandidateSearch: Sendable {
         try await keywords.search(query, in: bases, documents: documents, limit: depth)
     }
 
-    /// With similarities in float32 in place of those of codes.
-    func measured(_ candidates: [Candidate], _ vector: [Float]) async throws -> [Candidate] {
-        let similarities = try await similarities(of: candidates.map(\.place), vector, .exact)
-        return candidates.map { candidate in
-            var candidate = candidate
-            candidate.evidence.similarity = similarities[candidate.place.chunk] ?? candidate.evidence.similarity
-            return candidate
+    /// Puts similarities in float32 in place of those of codes.
+    /// - Parameter positions: Of the candidates that are measured.
+    func measure(_ candidates: inout [Candidate], at positions: some Sequence<Int>, _ vector: [Float]) async throws {
+        let similarities = try await similarities(of: positions.map { candidates[$0].place }, vector, .exact)
+        for position in positions {
+            if let similarity = similarities[candidates[position].place.chunk] {
+                candidates[position].evidence.similarity = similarity
+            }
         }
     }
 
@@ -104,18 +105,18 @@ struct CandidateSearch: Sendable {
     private func completed(
         _ dense: FoundNeighbours, _ keyword: KeywordFinding, _ vector: [Float]
     ) async throws -> [Candidate] {
-        let candidates = joined(dense: dense, keyword: keyword.hits)
+        var candidates = joined(dense: dense, keyword: keyword.hits)
         let unmeasured = candidates.filter { $0.evidence.similarity == nil }.map(\.place)
         let unread = candidates.filter { $0.evidence.keywordScore == nil }.map(\.place.chunk)
         async let hits = unread.isEmpty ? [] : keyword.scores(unread)
         let similarities = try await similarities(of: unmeasured, vector, precision)
         let scores = Dictionary(try await hits.map { ($0.chunk, $0) }, uniquingKeysWith: { first, _ in first })
-        return candidates.map { candidate in
-            var candidate = candidate
-            candidate.evidence.similarity = similarities[candidate.place.chunk] ?? candidate.evidence.similarity
-            if let hit = scores[candidate.place.chunk] { candidate.evidence.note(hit) }
-            return candidate
+        for position in candidates.indices {
+            let chunk = candidates[position].place.chunk
+            if let similarity = similarities[chunk] { candidates[position].evidence.similarity = similarity }
+            if let hit = scores[chunk] { candidates[position].evidence.note(hit) }
         }
+        return candidates
     }
 }
 

@@ -75,11 +75,9 @@ struct Confidence: Sendable {
     ///   - likelihood: That of the best.
     static func scored(_ candidates: [Candidate], fused: [Double], likelihood: Double) -> [Candidate] {
         guard let best = fused.first, best > 0 else { return candidates }
-        return zip(candidates, fused).map { candidate, score in
-            var candidate = candidate
-            candidate.score = likelihood * pow(score / best, fall)
-            return candidate
-        }
+        var candidates = candidates
+        for (position, score) in fused.enumerated() { candidates[position].score = likelihood * pow(score / best, fall) }
+        return candidates
     }
 
     /// How far the greatest of so many random numbers comes, in standard deviations.

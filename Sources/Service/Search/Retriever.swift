@@ -89,7 +89,7 @@ package struct Retriever: Sendable {
     private func ranked(
         _ asked: PassageSearch, _ bases: [KnowledgeBase], _ allowed: DocumentFilter?, _ scope: Scope
     ) async throws -> [Candidate] {
-        var best: [ChunkID: Candidate] = [:]
+        var found: [Candidate] = []
         for (model, bases) in Dictionary(grouping: bases, by: \.embedding) {
             let embedder = try embedders.embedder(for: model)
             let search = CandidateSearch(
@@ -97,14 +97,17 @@ package struct Retriever: Sendable {
                 mode: asked.ranking.mode, precision: Self.precision(asked.ranking), limit: asked.limit)
             for (number, query) in asked.queries.enumerated() {
                 let (candidates, vector) = try await search.candidates(query)
-                for var candidate in try await scored(candidates, query.text, vector, asked.ranking, bases, search, scope)
-                where candidate.score > best[candidate.place.chunk]?.score ?? -1 {
-                    candidate.evidence.query = number
-                    best[candidate.place.chunk] = candidate
-                }
+                var scored = try await scored(candidates, query.text, vector, asked.ranking, bases, search, scope)
+                for index in scored.indices { scored[index].evidence.query = number }
+                found += scored
             }
         }
-        return best.values.sorted { ($1.score, $0.place.chunk) < ($0.score, $1.place.chunk) }
+        let order = found.indices.sorted {
+            (found[$1].score, found[$0].place.chunk) < (found[$0].score, found[$1].place.chunk)
+        }
+        // Each once: what several queries found counts as the best of them says.
+        var seen: Set<ChunkID> = []
+        return order.filter { seen.insert(found[$0].place.chunk).inserted }.map { found[$0] }
     }
 
     /// Where ranks count, they are to be the true ones; a sum of scores is as good with codes, until the best are known.
@@ -136,27 +139,30 @@ package struct Retriever: Sendable {
             if ranking.usesStoredWeights { ranking.weights = ranking.weights ?? base.search.weights }
             profiles[base.index] = (profile, Fusion(ranking: ranking, trust: trust))
         }
-        func fused(_ candidates: [Candidate]) -> [(candidate: Candidate, score: Double)] {
-            candidates.map { ($0, profiles[$0.place.knowledgeBase]?.fusion.score($0.evidence) ?? 0) }
-                .sorted { $0.score > $1.score }
+        /// The candidates' positions, best first, and the score of each candidate.
+        func fused(_ candidates: [Candidate]) -> (order: [Int], scores: [Double]) {
+            let scores = candidates.map { profiles[$0.place.knowledgeBase]?.fusion.score($0.evidence) ?? 0 }
+            return (scores.indices.sorted { scores[$0] > scores[$1] }, scores)
         }
-        var ordered = fused(candidates)
+        var candidates = candidates
+        var (order, scores) = fused(candidates)
         if search.precision == .coded {
-            let measured = max(Self.leastMeasured, search.limit)
-            let best = try await search.measured(ordered.prefix(measured).map(\.candidate), vector)
-            ordered = fused(best + ordered.dropFirst(measured).map(\.candidate))
+            let measured = order.prefix(max(Self.leastMeasured, search.limit))
+            try await search.measure(&candidates, at: measured, vector)
+            (order, scores) = fused(candidates)
         }
-        guard let best = ordered.first.flatMap({ profiles[$0.candidate.place.knowledgeBase] }) else { return [] }
+        let ordered = order.map { candidates[$0] }
+        guard let best = ordered.first.flatMap({ profiles[$0.place.knowledgeBase] }) else { return [] }
         let language: BaseProfile.Language = EncoderTrust.knows(fertility) ? .known : .foreign
         let confidence = Confidence(
             trust: best.fusion.trust, knowsDocuments: EncoderTrust.knows(best.profile.fertility),
             unrelatedSimilarity: best.profile.unrelatedSimilarity[language], chunks: best.profile.chunks)
         let sentences = NearestSentence(
             question: query, vector: vector, embedder: embedder, chunks: chunks, scope: scope)
-        let likelihood = try await confidence.likelihood(of: ordered.map(\.candidate)) { candidates in
+        let likelihood = try await confidence.likelihood(of: ordered) { candidates in
             ranking.readsSentences ? try await sentences.similarity(in: candidates) : nil
         }
-        return Confidence.scored(ordered.map(\.candidate), fused: ordered.map(\.score), likelihood: likelihood)
+        return Confidence.scored(ordered, fused: order.map { scores[$0] }, likelihood: likelihood)
     }
 
     /// The best candidates in the order that the reranker gives them; the rest behind them. Scores stay those of the search,
@@ -201,8 +207,9 @@ package struct Retriever: Sendable {
         var counts: [DocumentID: Int] = [:]
         let wanted = candidates.filter { candidate in
             guard candidate.score >= ranking.minimumScore else { return false }
+            guard let most = ranking.perDocument else { return true }
             counts[candidate.place.document, default: 0] += 1
-            return counts[candidate.place.document, default: 0] <= ranking.perDocument ?? .max
+            return counts[candidate.place.document, default: 0] <= most
         }
         return try await distinct(wanted, ranking, limit: asked.limit, scope: scope)
     }

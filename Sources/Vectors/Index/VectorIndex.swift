@@ -108,7 +108,7 @@ package final class VectorIndex: PassageIndex {
         guard query.allSatisfy(\.isFinite) else { throw VectorIndexError.queryNotFinite }
         let snapshots = try await snapshots(of: places.map(\.knowledgeBase), for: query)
         let (found, missing) = try await workers.run(.urgent) { [self] in
-            inMemory(places, PreparedQuery(query), snapshots, usesCodes: precision == .coded)
+            inMemory(places, query, snapshots, usesCodes: precision == .coded)
         }
         var neighbours = found
         for (base, places) in Dictionary(grouping: missing, by: \.knowledgeBase) {
@@ -122,12 +122,13 @@ package final class VectorIndex: PassageIndex {
 
     /// What memory knows of these chunks, and those that have to be read.
     private func inMemory(
-        _ places: [ChunkPlace], _ query: PreparedQuery, _ snapshots: [(KnowledgeBaseID, Snapshot)], usesCodes: Bool
+        _ places: [ChunkPlace], _ query: [Float], _ snapshots: [(KnowledgeBaseID, Snapshot)], usesCodes: Bool
     ) -> (found: [Neighbour], missing: [ChunkPlace]) {
         let parts = snapshots.flatMap { base, snapshot in
             snapshot.segments.map { Funnel.Part(base: base, segment: $0, selection: $0.selection(of: nil)) }
         }
-        let funnel = Funnel(query: query, parts: parts, limit: 1, coarse: .nibbles, kernels: kernels)
+        let funnel = usesCodes
+            ? Funnel(query: PreparedQuery(query), parts: parts, limit: 1, coarse: .nibbles, kernels: kernels) : nil
         var (found, missing): ([Neighbour], [ChunkPlace]) = ([], [])
         for place in places {
             let known = parts.indices.lazy.filter { parts[$0].base == place.knowledgeBase }
@@ -140,8 +141,8 @@ package final class VectorIndex: PassageIndex {
             }
             if let floats = block.floats {
                 let vector = floats.base + row * block.dimension
-                found.append(neighbour(place, kernels.dot(query.vector.base, vector, query.dimension)))
-            } else if let similarity = funnel.similarity(ofRow: row, inPart: part) {
+                found.append(neighbour(place, kernels.dot(query, vector, query.count)))
+            } else if let similarity = funnel?.similarity(ofRow: row, inPart: part) {
                 found.append(neighbour(place, Float(similarity)))
             }
         }
