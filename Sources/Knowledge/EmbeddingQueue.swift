@@ -105,11 +105,11 @@ package final class EmbeddingQueue: Sendable {
 
     /// Waits until all inputs have their vectors, or one of them failed.
     ///
-    /// - Parameter serve: Starts a server: somewhere else, something that calls `takeBatch` until it gets none.
+    /// - Parameter serve: Starts so many servers, at least one: each calls `takeBatch` until it gets none.
     /// - Throws: What the embedder says of one of the inputs. `CancellationError` as soon as the task is cancelled; then
     ///   no more of its texts are taken, and of those that were nothing is kept.
     package func embed(
-        _ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority, serve: () -> Void
+        _ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority, serve: (Int) -> Void
     ) async throws -> Embeddings {
         guard !inputs.isEmpty else { return Embeddings(vectors: [], tokenCounts: []) }
         let id = state.withLock { state in
@@ -119,7 +119,7 @@ package final class EmbeddingQueue: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let more = add(id, Request(inputs, role, priority, continuation))
-                for _ in 0..<more { serve() }
+                if more > 0 { serve(more) }
                 // A cancellation that came before found nothing to end.
                 if Task.isCancelled { end(id, throwing: CancellationError()) }
             }
@@ -170,6 +170,15 @@ package final class EmbeddingQueue: Sendable {
         switch priority {
         case .urgent: fillingUrgent.withLock { _ in takeBatch(priority, take) }
         case .background: fillingBackground.withLock { _ in takeBatch(priority, take) }
+        }
+    }
+
+    /// Lets a server end if none of this priority wait. False where some do: then it must go on.
+    package func endServer(_ priority: Workers.Priority) -> Bool {
+        state.withLock { state in
+            guard state.waiting[priority, default: 0] == 0 else { return false }
+            state.servers[priority, default: 0] -= 1
+            return true
         }
     }
 

@@ -71,6 +71,9 @@ package final class Workers: TaskExecutor {
         }
     }
 
+    /// Whether this is a thread of any workers, on which long work may be done at once.
+    package static var areHere: Bool { OwnThread.isMarked }
+
     /// Work that has not begun.
     var waiting: Int { state.queues.withLock { $0.waiting } }
 
@@ -84,7 +87,7 @@ package final class Workers: TaskExecutor {
     package func run<Value: Sendable>(
         _ priority: Priority = .urgent, _ work: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
-        if OwnThread.isMarked {
+        if Self.areHere {
             try Task.checkCancellation()
             return try work()
         }

@@ -61,9 +61,9 @@ package final class RemoteEmbedder: Embedder {
     package func embed(
         _ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority
     ) async throws -> Embeddings {
-        try await queue.embed(inputs, as: role, priority: priority) {
-            // Belongs to no caller: what it sends holds texts of several.
-            Task { while await sendBatch(priority) {} }
+        try await queue.embed(inputs, as: role, priority: priority) { servers in
+            // Belong to no caller: what they send holds texts of several.
+            for _ in 0..<servers { Task { while await sendBatch(priority) {} } }
         }
     }
 

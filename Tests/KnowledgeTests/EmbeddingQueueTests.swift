@@ -11,7 +11,7 @@ struct EmbeddingQueueTests {
     private final class Counter: Sendable {
         private let value = Mutex(0)
         var count: Int { value.withLock { $0 } }
-        func add() { value.withLock { $0 += 1 } }
+        func add(_ more: Int) { value.withLock { $0 += more } }
     }
 
     /// Asks for the vectors of texts named by letters; returns once they stand in the queue.
@@ -21,7 +21,7 @@ struct EmbeddingQueueTests {
         let before = queue.load.waiting
         let task = Task {
             try await queue.embed(names.map { .text(String($0)) }, as: .passage, priority: priority) {
-                servers.add()
+                servers.add($0)
             }
         }
         while queue.load.waiting != before + names.count { await Task.yield() }
@@ -62,7 +62,7 @@ struct EmbeddingQueueTests {
         func ask(_ priority: Workers.Priority) async -> Task<Embeddings, any Error> {
             let before = queue.load.waiting
             let task = Task {
-                try await queue.embed([.text("a")], as: .query, priority: priority) { servers.add() }
+                try await queue.embed([.text("a")], as: .query, priority: priority) { servers.add($0) }
             }
             while queue.load.waiting == before { await Task.yield() }
             return task
@@ -141,11 +141,11 @@ struct EmbeddingQueueTests {
 
     @Test("keeps nothing of those who ask for nothing, or have gone before they asked")
     func nothing() async throws {
-        let none = try await queue.embed([], as: .query, priority: .urgent) { Issue.record("started") }
+        let none = try await queue.embed([], as: .query, priority: .urgent) { _ in Issue.record("started") }
         #expect(none.vectors.isEmpty && none.tokenCounts.isEmpty)
         let task = Task {
             while !Task.isCancelled { await Task.yield() }
-            _ = try await queue.embed([.text("a")], as: .query, priority: .urgent) {}
+            _ = try await queue.embed([.text("a")], as: .query, priority: .urgent) { _ in }
         }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }

@@ -132,10 +132,11 @@ struct IndexSearch: Sendable {
             if let done { return done }
             sieve = found
         } else {
-            sieve = Sieve(limit: funnel.limit)
-            try await withThrowingTaskGroup(of: Sieve.self) { group in
-                for share in stretches.indices { group.addTask { try await sift(share, on: workers, scans) { $0 } } }
+            sieve = try await withThrowingTaskGroup(of: Sieve.self) { group in
+                for share in stretches.indices.dropFirst() { group.addTask { try await sift(share, on: workers, scans) { $0 } } }
+                var sieve = try await sift(0, on: workers, scans) { $0 }
                 for try await found in group { sieve.merge(found) }
+                return sieve
             }
             if let done = rescoredInMemory(sieve) { return done }
         }

@@ -67,10 +67,10 @@ final class SharedScans: Sendable {
         _ funnel: Funnel, _ stretches: [Funnel.Stretch], _ key: ScanKey, on workers: Workers,
         then finish: @escaping @Sendable (Sieve) -> Value
     ) async throws -> Value {
-        let number = state.withLock { state in
+        let (number, isAlone) = state.withLock { state in
             state.lastNumber += 1
             state.underWay += 1
-            return state.lastNumber
+            return (state.lastNumber, state.underWay == 1)
         }
         defer { state.withLock { $0.underWay -= 1 } }
         return try await withTaskCancellationHandler {
@@ -79,8 +79,13 @@ final class SharedScans: Sendable {
                     continuation.resume(with: sieve.map { .success(finish($0)) } ?? .failure(CancellationError()))
                 }
                 state.withLock { $0.waiting[key, default: []].append(waits) }
-                // One for each, so that all threads that are free take part; those that come too late find nothing.
-                workers.submit(.urgent) { self.scan(stretches, key, on: workers) }
+                if isAlone && Workers.areHere {
+                    // Nobody to share with, and no other thread to wait for.
+                    scan(stretches, key, on: workers)
+                } else {
+                    // One for each, so that all threads that are free take part; those that come too late find nothing.
+                    workers.submit(.urgent) { self.scan(stretches, key, on: workers) }
+                }
                 // A cancellation that came before found nothing to end.
                 if Task.isCancelled { cancel(number, key) }
             }

@@ -56,10 +56,18 @@ final class BatchRunner: Sendable {
     func embed(
         _ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority
     ) async throws -> Embeddings {
-        try await queue.embed(inputs, as: role, priority: priority) {
-            (priority == .urgent ? urgent : background).submit(priority) { [self] in
-                while runBatch(priority) {}
-            }
+        try await queue.embed(inputs, as: role, priority: priority) { servers in
+            let isHere = priority == .urgent && Workers.areHere
+            for _ in (isHere ? 1 : 0)..<servers { serve(priority) }
+            // A question does not wait for another thread to wake up.
+            if isHere, runBatch(priority), !queue.endServer(priority) { serve(priority) }
+        }
+    }
+
+    /// Computes batches on a thread until none wait.
+    private func serve(_ priority: Workers.Priority) {
+        (priority == .urgent ? urgent : background).submit(priority) { [self] in
+            while runBatch(priority) {}
         }
     }
 
