@@ -146,7 +146,7 @@ struct IndexLifeTests {
         }
         var limits = IndexLimits()
         (limits.sealRows, limits.segmentRows, limits.exactBytes) = (1_000, 4_000, 0)
-        (limits.clusterRows, limits.clusterSize, limits.probedRows) = (isClustered ? 1_000 : .max, 32, 24)
+        (limits.clusterRows, limits.clusterSize) = (isClustered ? 1_000 : .max, 32)
         let index = VectorIndex(store: store, segments: store, workers: workers, limits: limits)
         try await index.settle(base)
         for number in 0..<300 where number % 100 < percentDeleted {
@@ -165,6 +165,38 @@ struct IndexLifeTests {
         }
         #expect(recalls.reduce(0, +) / 100 >= 0.99)
         #expect(recalls.sorted()[1] >= 0.9)
+    }
+
+    @Test("looks at clusters only where these are known to hold what is near", arguments: [true, false])
+    func learnsReach(_ hasTopics: Bool) async throws {
+        var generator = SeededGenerator(12)
+        let centres = (0..<80).map { _ in [Float].random(64, using: &generator).unit }
+        func vector() -> [Float] {
+            let random = [Float].random(64, using: &generator).unit
+            let centre = centres[Int.random(in: 0..<80, using: &generator)]
+            return hasTopics ? zip(centre, random).map { $0 + 0.5 * $1 }.unit : random
+        }
+        for number in 0..<200 {
+            let chunks = (0..<20).map { ChunkID(Int64(number * 20 + $0)) }
+            let document = DocumentVectors(
+                document: DocumentID(rawValue: "doc_\(number)"), chunks: chunks, vectors: chunks.flatMap { _ in vector() })
+            store.put(document, in: base)
+        }
+        var limits = IndexLimits()
+        (limits.sealRows, limits.exactBytes, limits.clusterRows, limits.clusterSize) = (1_000, 0, 1_000, 32)
+        let index = VectorIndex(store: store, segments: store, workers: workers, limits: limits)
+        try await index.settle(base)
+        var found = 0
+        for _ in 0..<50 {
+            let query = vector()
+            let near = try await index.search(NeighbourSearch(query: query, bases: [base], limit: 10))
+            #expect(near.report.plan == (hasTopics ? .clustered : .estimated))
+            let truth = Set(store.nearest(query, in: [base], documents: nil, limit: 10).map(\.chunk))
+            found += near.neighbours.count { truth.contains($0.chunk) }
+        }
+        #expect(found >= 495)
+        let many = try await index.search(NeighbourSearch(query: vector(), bases: [base], limit: 51))
+        #expect(many.report.plan == .estimated)
     }
 }
 

@@ -14,7 +14,7 @@ struct UpkeepTests {
     private var limits: IndexLimits {
         var limits = IndexLimits()
         (limits.sealRows, limits.segmentRows, limits.clusterSize) = (200, 800, 16)
-        (limits.clusterRows, limits.probedRows, limits.exactBytes, limits.floatBytes) = (500, 12, 0, 0)
+        (limits.clusterRows, limits.probedRows, limits.exactBytes, limits.floatBytes) = (500, 400, 0, 0)
         return limits
     }
 

@@ -1,7 +1,8 @@
 import Knowledge
+import Synchronization
 
 /// The codes of some documents' vectors and what belongs to them: a segment's bytes, read where they stand. Never
-/// changed once made.
+/// changed once made, but that its reach is learnt.
 ///
 /// `@unchecked Sendable`: the pointers lead into `bytes`, which it owns and only reads.
 final class CodeBlock: @unchecked Sendable {
@@ -32,6 +33,14 @@ final class CodeBlock: @unchecked Sendable {
     let byteRadii: UnsafePointer<Float>
     let signScales: UnsafePointer<Float>
     let signRadii: UnsafePointer<Float>
+
+    private let learntReach = Mutex<Reach?>(nil)
+
+    /// nil until it is measured.
+    var reach: Reach? {
+        get { learntReach.withLock { $0 } }
+        set { learntReach.withLock { $0 = newValue } }
+    }
 
     var rows: Int { layout.rows }
     var dimension: Int { layout.dimension }

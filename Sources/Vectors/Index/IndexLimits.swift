@@ -10,11 +10,11 @@ package struct IndexLimits: Hashable, Sendable {
     package var segmentFloatBytes = 1536 << 20
     /// Rows of a cluster.
     package var clusterSize = 128
-    /// From so many rows on a search looks at the clusters near it only.
-    package var clusterRows = 500_000
-    /// Rows that such a search looks at for each segment, times the square root of its rows: 8,200 of a million. Every segment
-    /// has clusters of its own, and what is near a query is in all of them.
-    package var probedRows = 8.0
+    /// From so many rows on a search looks at the clusters near it only, where that is known to find enough.
+    package var clusterRows = 200_000
+    /// Rows that such a search looks at for each segment; nil: as many as its `Reach` says. Every segment has clusters of its
+    /// own, and what is near a query is in all of them.
+    package var probedRows: Int?
     /// Vectors of a knowledge base beside their codes stay in memory up to this many bytes; others are read from the
     /// store, a few for each search.
     package var floatBytes = 256 << 20

@@ -12,6 +12,8 @@ struct IndexSearch: Sendable {
 
     /// Of a clustered search's rows, how many must count: with fewer, what is near may be in clusters that are not.
     private static let leastSelectivity = 0.5
+    /// Looking at clusters pays where only this part of the rows, or less, is in those that count.
+    private static let mostReach = 3
 
     let funnel: Funnel
     let plan: SearchReport.Plan
@@ -29,7 +31,7 @@ struct IndexSearch: Sendable {
         let rows = parts.reduce(0) { $0 + $1.selection.count }
         let padded = SegmentLayout.padded(search.query.count)
         let isSmall = rows * padded / 2 <= limits.exactBytes
-        let clustered = parts.filter(\.segment.isClustered)
+        let clustered = parts.filter { Self.reach(of: $0.segment.block, search.limit, limits) != nil }
         let isSelective =
             Double(clustered.reduce(0) { $0 + $1.selection.count })
             < Double(clustered.reduce(0) { $0 + $1.segment.block.rows }) * Self.leastSelectivity
@@ -45,8 +47,16 @@ struct IndexSearch: Sendable {
         stretches = Self.shares(of: all, threads: threads, rowsWorthAThread: Self.bytesWorthAThread / funnel.coarseBytes)
     }
 
+    /// Of a clustered block, how many rows a search for so many neighbours looks at; nil where it looks at all of them, since
+    /// it would be most of them, or because that is not known.
+    private static func reach(of block: CodeBlock, _ limit: Int, _ limits: IndexLimits) -> Int? {
+        guard block.centroids != nil else { return nil }
+        if let probed = limits.probedRows { return probed }
+        return block.reach?.rows(for: limit).flatMap { $0 < block.rows / mostReach ? $0 : nil }
+    }
+
     /// All rows of a part that may count, group after group.
-    private static func all(_ number: Int, _ part: Funnel.Part) -> [Funnel.Stretch] {
+    static func all(_ number: Int, _ part: Funnel.Part) -> [Funnel.Stretch] {
         let block = part.segment.block
         var stretches: [Funnel.Stretch] = []
         for range in part.selection.ranges {
@@ -68,22 +78,22 @@ struct IndexSearch: Sendable {
         var near: [(similarity: Float, stretch: Funnel.Stretch)] = []
         // As many again as are needed to hold the neighbours, where many are wanted.
         let least = 4 * min(funnel.limit, 1 << 40)
-        var usual = 0.0
+        var usual = 0
         for (number, part) in funnel.parts.enumerated() {
-            guard let centroids = part.segment.block.centroids else {
+            guard let centroids = part.segment.block.centroids, let reach = reach(of: part.segment.block, funnel.limit, limits)
+            else {
                 rest += all(number, part)
                 continue
             }
-            let share = limits.probedRows * Double(part.segment.block.rows).squareRoot()
-            usual += share
+            usual += reach
             // A segment may have twice its share of what is near.
-            let wanted = min(centroids.count, max(2 * Int(share), 2 * least) / limits.clusterSize + 1)
+            let wanted = min(centroids.count, max(2 * reach, 2 * least) / limits.clusterSize + 1)
             near += centroids.nearest(wanted, to: funnel.query, kernels: funnel.kernels).map {
                 let rows = part.segment.block.rows(ofGroup: $0.number)
                 return ($0.similarity, Funnel.Stretch(part: number, group: $0.number, rows: rows))
             }
         }
-        var room = max(Int(usual), least)
+        var room = max(usual, least)
         near.sort { $0.similarity > $1.similarity }
         var chosen: [Funnel.Stretch] = []
         for (_, stretch) in near where room > 0 && !stretch.rows.isEmpty {

@@ -73,7 +73,8 @@ extension VectorIndex {
         guard let upkeep = upkeep(of: base) else { return }
         state.withLock { state in
             guard let held = state.bases[base], !held.isKeptUp, !state.due.contains(base),
-                held.retry.map({ $0 <= .now }) ?? true, upkeep.isDue(for: held.snapshot)
+                held.retry.map({ $0 <= .now }) ?? true,
+                upkeep.isDue(for: held.snapshot) || unmeasured(held.snapshot) != nil
             else { return }
             state.due.append(base)
             if state.upkeep == nil { state.upkeep = Task { await self.workOffUpkeep() } }
@@ -84,7 +85,10 @@ extension VectorIndex {
         while let (base, held) = nextDue() {
             var isDone = false
             do {
-                if let upkeep = upkeep(of: base), let renewal = try await upkeep.run(held.snapshot) {
+                if let upkeep = upkeep(of: base), !upkeep.isDue(for: held.snapshot), let block = unmeasured(held.snapshot) {
+                    try await measure(block, of: base)
+                    isDone = true
+                } else if let upkeep = upkeep(of: base), let renewal = try await upkeep.run(held.snapshot) {
                     try await install(renewal, in: base, held.number)
                     isDone = true
                 } else {
@@ -103,6 +107,18 @@ extension VectorIndex {
             }
             keepUp(base)
         }
+    }
+
+    /// A block of which searches would look at some clusters only, if they knew at how many.
+    private func unmeasured(_ snapshot: Snapshot) -> CodeBlock? {
+        guard snapshot.rows >= limits.clusterRows, limits.probedRows == nil else { return nil }
+        return snapshot.segments.first { $0.isClustered && $0.block.reach == nil }?.block
+    }
+
+    private func measure(_ block: CodeBlock, of base: KnowledgeBaseID) async throws {
+        let vectors = try await fetch(Reach.chunks(of: block), base)
+        let kernels = kernels
+        block.reach = try await upkeepWorkers.run(.background) { Reach(of: block, vectors, kernels: kernels) }
     }
 
     private func nextDue() -> (KnowledgeBaseID, Held)? {

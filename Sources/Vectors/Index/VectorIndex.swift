@@ -156,7 +156,7 @@ package final class VectorIndex: PassageIndex {
     }
 
     @Sendable
-    private func fetch(_ chunks: [ChunkID], _ base: KnowledgeBaseID) async throws -> [[Float]?] {
+    func fetch(_ chunks: [ChunkID], _ base: KnowledgeBaseID) async throws -> [[Float]?] {
         guard let segments else { return chunks.map { _ in nil } }
         return try await segments.vectors(of: chunks, in: base)
     }
