@@ -19,7 +19,7 @@ package struct Retriever: Sendable {
     /// How many candidates a reranker reads.
     private static let rerankedDepth = 50
     /// How many of the best by codes are compared in float32 at least, where fewer are wanted.
-    private static let leastMeasured = 16
+    private static let leastMeasured = 8
     /// Characters of a query that are looked at for its language, and that a reranker gets.
     private static let maxQueryLength = 2_000
 

@@ -101,8 +101,12 @@ struct Funnel: Sendable {
     private func units(of stretches: [Stretch]) -> [Unit] {
         var units: [Unit] = []
         var size = Self.firstUnitRows
+        // Thousands of clusters may be of one block.
+        var (part, block) = (-1, nil as CodeBlock?)
         for stretch in stretches {
-            let group = Group(self, stretch)
+            if part != stretch.part { (part, block) = (stretch.part, parts[stretch.part].segment.block) }
+            guard let block else { continue }
+            let group = Group(stretch.group, of: block, query, kernels)
             var rest = stretch.rows
             while !rest.isEmpty {
                 units.append(Unit(part: stretch.part, group: group, rows: rest.prefix(size)))
@@ -136,9 +140,9 @@ struct Funnel: Sendable {
 
     /// The similarity of a row by its eight-bit code; nil where the row does not count.
     func similarity(ofRow row: Int, inPart part: Int) -> Double? {
-        let group = parts[part].segment.block.group(ofRow: row)
+        let block = parts[part].segment.block
         let unit = Unit(
-            part: part, group: Group(self, Stretch(part: part, group: group, rows: row..<row + 1)), rows: row..<row + 1)
+            part: part, group: Group(block.group(ofRow: row), of: block, query, kernels), rows: row..<row + 1)
         var (first, digits, sieve) = (UInt32(0), query.digits, Sieve(limit: 1))
         _ = refine(1, &first, besides: [], of: unit, &digits, &sieve)
         return sieve.candidates.first?.similarity
@@ -169,13 +173,10 @@ struct Funnel: Sendable {
         var upperRest: Double
         var bothRest: Double
 
-        init(_ funnel: Funnel, _ stretch: Stretch) {
-            let block = funnel.parts[stretch.part].segment.block
-            let query = funnel.query
+        init(_ number: Int, of block: CodeBlock, _ query: PreparedQuery, _ kernels: IndexKernels) {
             centre = Double(
-                funnel.kernels.dot(
-                    query.vector.base, block.centres + stretch.group * block.dimension, block.dimension))
-            let length = Double(block.groupLengths[stretch.group]) * (1 + 1e-6)
+                kernels.dot(query.vector.base, block.centres + number * block.dimension, block.dimension))
+            let length = Double(block.groupLengths[number]) * (1 + 1e-6)
             // A row is at most as long as its approximation and what that leaves over, which is less.
             slack = query.slack(reach: 2 * length + block.centreLength)
             upperRest = query.upperRest * length
@@ -230,13 +231,15 @@ struct Funnel: Sendable {
         _ count: Int, _ selected: UnsafeMutablePointer<UInt32>, besides known: [UInt32], of unit: Unit,
         _ digits: inout kern_index_query, _ sieve: inout Sieve
     ) -> [UInt32] {
+        guard count > 0 else { return [] }
+        let selection = parts[unit.part].selection
         var rows: [UInt32] = []
         var next = 0
         for index in 0..<count {
             let row = selected[index]
             while next < known.count, known[next] < row { next += 1 }
             let isKnown = next < known.count && known[next] == row
-            if !isKnown, parts[unit.part].selection.contains(unit.rows.lowerBound + Int(row)) { rows.append(row) }
+            if !isKnown, selection.contains(unit.rows.lowerBound + Int(row)) { rows.append(row) }
         }
         guard !rows.isEmpty else { return [] }
         let block = parts[unit.part].segment.block
