@@ -3,7 +3,7 @@ import Testing
 
 @testable import Knowledge
 
-@Suite("Reading JSON")
+@Suite("Reading and writing JSON")
 struct JSONParserTests {
     private func parse(_ text: String) throws -> JSONValue { try JSONValue(json: Data(text.utf8)) }
 
@@ -40,11 +40,28 @@ struct JSONParserTests {
         #expect(throws: JSONSyntaxError.self) { try parse(String(repeating: "[", count: 1_000_000)) }
     }
 
-    @Test("reads back what is encoded", arguments: 1...20)
+    @Test("reads back what is encoded, by Codable or by itself", arguments: 1...20)
     func roundTrip(_ seed: UInt64) throws {
         var generator = SplitMix(state: seed)
         let value = JSONValue.array((0..<20).map { _ in Self.random(depth: 5, &generator) })
         #expect(try JSONValue(json: JSONEncoder().encode(value)) == value)
+        #expect(try JSONValue(json: value.json()) == value)
+    }
+
+    @Test("writes what Codable writes, byte for byte", arguments: [
+        .null, true, false, 0, -12, .integer(.max), .integer(.min), 0.5, 1.0, -0.0, 150.0, 1e-7, 1e21, 1e300, 0.1, 123_456.789,
+        5e-324, "", "a\"\\/b", .string(String((0..<0x30).map { Character(Unicode.Scalar($0)) })), "é中🌊\u{7F}\u{2028}", [], [:],
+        [[], [:], [1, [2, [3.25]]]], ["b": 1, "a": ["c": .null], "B": [], "a1": "x", "_": false],
+    ] as [JSONValue])
+    func writes(_ value: JSONValue) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        #expect(try String(decoding: value.json(), as: UTF8.self) == String(decoding: encoder.encode(value), as: UTF8.self))
+    }
+
+    @Test("writes no number that JSON does not have", arguments: [Double.nan, .infinity, -.infinity])
+    func writesNoOther(_ number: Double) {
+        #expect(throws: JSONNumberError.self) { try JSONValue.array([.number(number)]).json() }
     }
 
     private struct SplitMix: RandomNumberGenerator {

@@ -53,6 +53,29 @@ struct WorkersTests {
         func add(_ name: String) { state.withLock { $0.append(name) } }
     }
 
+    @Test("run a task as a whole, with what it would run on others, and still begin nothing for one that is cancelled")
+    func wholeTasks() async throws {
+        let (workers, others) = (Workers(count: 1, name: "test"), Workers(count: 1, name: "others"))
+        let gate = DispatchSemaphore(value: 0)
+        // While this runs, nothing else does on the others.
+        let occupied = Task { try await others.run { gate.wait() } }
+        #expect(!Workers.areHere)
+        let task = Task {
+            try await withTaskExecutorPreference(workers) {
+                async let child = workers.run { Workers.areHere }
+                let found = try await others.run { Workers.areHere }
+                await Task.yield()
+                withUnsafeCurrentTask { $0?.cancel() }
+                await #expect(throws: CancellationError.self) { try await others.run { Issue.record("ran") } }
+                return (found, Workers.areHere, try? await child)
+            }
+        }
+        let (ranHere, isHere, childRan) = try await task.value
+        #expect(ranHere && isHere && childRan != false)
+        gate.signal()
+        try await occupied.value
+    }
+
     @Test("do not begin what was cancelled while it waited")
     func cancellation() async throws {
         let workers = Workers(count: 1, name: "test")

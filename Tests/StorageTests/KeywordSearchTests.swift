@@ -105,6 +105,19 @@ struct KeywordSearchTests {
         #expect(Set(scores) == Set(hits))
     }
 
+    @Test("keeps a posting in eight bytes, the last possible chunk's included, and counts only so far")
+    func postings() throws {
+        let row = try KeywordRow.range(ofChunksFrom: 0, to: KeywordRow.mostChunks - 1).upperBound - 1
+        for (context, body) in [(0, 1), (7, 511), (2, 0), (300, 70_000)] as [(UInt64, UInt64)] {
+            let posting = Posting(row: row, context: context, body: body)
+            #expect(posting.row == row)
+            #expect(posting.frequency == KeywordSearch.contextWeight * Double(min(context, 7)) + Double(min(body, 511)))
+        }
+        #expect(throws: StorageError.self) {
+            try KeywordRow.range(ofChunksFrom: KeywordRow.mostChunks, to: KeywordRow.mostChunks)
+        }
+    }
+
     @Test("leaves out no chunk that is among the best, whatever it does not look at")
     func finalists() async throws {
         let world = try KeywordWorld()

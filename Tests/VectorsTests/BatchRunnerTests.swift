@@ -21,6 +21,28 @@ struct BatchRunnerTests {
         #expect(try await slow.value.vectors.count == 6)
     }
 
+    @Test("serves who came while a batch was computed on the thread that asked for it")
+    func onTheAskingThread() async throws {
+        let model = FakeModel()
+        let runner = BatchRunner(threads: 2, model.steps)
+        let workers = Workers(count: 1, name: "test")
+        let first = Task {
+            try await withTaskExecutorPreference(workers) {
+                try await runner.embed(texts("a", tokens: 9), as: .query, priority: .urgent)
+            }
+        }
+        await model.entered(1)
+        // Fewer than another server would begin for.
+        let others = ["b", "c"].map { name in
+            Task { try await runner.embed(texts(name, tokens: 9), as: .query, priority: .urgent) }
+        }
+        await waiting(2, in: runner)
+        model.open()
+        for task in [first] + others { #expect(try await task.value.vectors.count == 1) }
+        #expect(model.batches.map { String($0.sorted()) } == ["a", "bc"])
+        #expect(runner.load.waiting == 0)
+    }
+
     @Test("puts texts of different callers into one batch")
     func sharing() async throws {
         let model = FakeModel()
