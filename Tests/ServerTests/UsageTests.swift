@@ -118,7 +118,9 @@ struct UsageTests {
     @Test("ends at a limit of requests or tokens, and every answer says where the key stands")
     func limited() async throws {
         let model = ScriptedModel([.event(.text("x")), .event(.finish("stop")), .event(.usage(TokenUsage(prompt: 50, completion: 50)))])
-        let limits = RateLimits(requestsPerMinute: 3, tokensPerMinute: 1_000)
+        // Time stands still, however long the answers take.
+        let start = ContinuousClock.now
+        let limits = RateLimits(requestsPerMinute: 3, tokensPerMinute: 1_000) { start }
         @Sendable func field(_ name: String) -> HTTPField.Name { HTTPField.Name("x-ratelimit-\(name)")! }
         try await TestServer.run(models: [ScriptedModel.card: model], configure: { $0.rateLimits = limits }) { server in
             func ask(_ model: String) async throws -> TestServer.Answer { try await server.ask("x", model: model) }

@@ -49,10 +49,16 @@ package final class RateLimits: Sendable {
 
     private let requestsPerMinute: Int?
     private let tokensPerMinute: Int?
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let accounts = Mutex<[Owner: Account]>([:])
 
-    /// - Parameters: nil for as much as there is to be had.
-    package init(requestsPerMinute: Int?, tokensPerMinute: Int?) {
+    /// - Parameters:
+    ///   - requestsPerMinute: nil for as many as there are to be had; so with tokens.
+    ///   - now: What time it is.
+    package init(
+        requestsPerMinute: Int?, tokensPerMinute: Int?, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
+        self.now = now
         self.requestsPerMinute = requestsPerMinute
         self.tokensPerMinute = tokensPerMinute
     }
@@ -61,8 +67,8 @@ package final class RateLimits: Sendable {
     ///
     /// - Throws: `RequestError.tooMany` with when to come again. Tokens are known only afterwards, so that a key's last
     ///   answer may go beyond its limit; the next is admitted once that is made up for.
-    package func admit(_ scope: Scope, at now: ContinuousClock.Instant = .now) throws {
-        try change(scope, at: now) { account in
+    package func admit(_ scope: Scope) throws {
+        try change(scope) { account, now in
             let wait = max(account.requests?.wait(at: now) ?? .zero, account.tokens?.wait(at: now) ?? .zero)
             guard wait == .zero else {
                 throw RequestError.tooMany(
@@ -73,28 +79,27 @@ package final class RateLimits: Sendable {
     }
 
     /// Counts the tokens of an answer.
-    package func spend(_ tokens: Int, of scope: Scope, at now: ContinuousClock.Instant = .now) {
-        change(scope, at: now) { $0.tokens?.take(tokens, at: now) }
+    package func spend(_ tokens: Int, of scope: Scope) {
+        change(scope) { account, now in account.tokens?.take(tokens, at: now) }
     }
 
     /// Where the caller stands; nil for what has no limit.
-    package func standing(
-        of scope: Scope, at now: ContinuousClock.Instant = .now
-    ) -> (requests: Standing?, tokens: Standing?) {
-        change(scope, at: now) { ($0.requests?.standing(at: now), $0.tokens?.standing(at: now)) }
+    package func standing(of scope: Scope) -> (requests: Standing?, tokens: Standing?) {
+        change(scope) { account, now in (account.requests?.standing(at: now), account.tokens?.standing(at: now)) }
     }
 
     private func change<Result: Sendable>(
-        _ scope: Scope, at now: ContinuousClock.Instant, _ body: (inout Account) throws -> Result
+        _ scope: Scope, _ body: (inout Account, ContinuousClock.Instant) throws -> Result
     ) rethrows -> Result {
-        try accounts.withLock { accounts in
+        let now = now()
+        return try accounts.withLock { accounts in
             var account =
                 accounts[Owner(tenant: scope.tenant, key: scope.key)]
                 ?? Account(
                     requests: requestsPerMinute.map { Bucket(limit: $0, fullAt: now) },
                     tokens: tokensPerMinute.map { Bucket(limit: $0, fullAt: now) })
             defer { accounts[Owner(tenant: scope.tenant, key: scope.key)] = account }
-            return try body(&account)
+            return try body(&account, now)
         }
     }
 }
