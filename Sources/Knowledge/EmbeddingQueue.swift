@@ -105,12 +105,14 @@ package final class EmbeddingQueue: Sendable {
 
     /// Waits until all inputs have their vectors, or one of them failed.
     ///
-    /// - Parameter serve: Starts so many servers, at least one: each calls `takeBatch` until it gets none.
+    /// - Parameter serve: Starts so many servers, at least one: each calls `takeBatch` until it gets none, or ends by
+    ///   `endServer`.
     /// - Throws: What the embedder says of one of the inputs. `CancellationError` as soon as the task is cancelled; then
     ///   no more of its texts are taken, and of those that were nothing is kept.
     package func embed(
         _ inputs: [EmbeddingInput], as role: EmbeddingRole, priority: Workers.Priority, serve: (Int) -> Void
     ) async throws -> Embeddings {
+        try Task.checkCancellation()
         guard !inputs.isEmpty else { return Embeddings(vectors: [], tokenCounts: []) }
         let id = state.withLock { state in
             state.lastRequest += 1
@@ -138,7 +140,7 @@ package final class EmbeddingQueue: Sendable {
             let servers = state.servers[priority, default: 0]
             let patience = priority == .urgent ? patience : 0
             guard state.waiting[priority, default: 0] > patience * servers else { return 0 }
-            let more = min(width - servers, patience == 0 ? count : (count + patience - 1) / patience)
+            let more = min(width - servers, servers == 0 || patience == 0 ? count : (count + patience - 1) / patience)
             state.servers[priority, default: 0] += more
             return more
         }

@@ -34,6 +34,8 @@ private struct JSONParser {
 
     init(bytes: UnsafeBufferPointer<UInt8>) {
         self.bytes = bytes
+        // A byte order mark, which RFC 8259 allows to ignore.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
 
     mutating func parse() throws(JSONSyntaxError) -> JSONValue {

@@ -81,13 +81,14 @@ package final class Workers: TaskExecutor {
         for _ in 0..<count { state.available.signal() }
     }
 
-    /// Runs `work` on one of the threads, or where it is if that is a thread of any workers, and returns what it returns.
+    /// Runs `work` on one of the threads, or, urgent work, where it is if that is a thread of any workers, and returns what it
+    /// returns.
     ///
     /// - Throws: `CancellationError` if the task was cancelled before the work began, else what `work` throws.
     package func run<Value: Sendable>(
         _ priority: Priority = .urgent, _ work: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
-        if Self.areHere {
+        if priority == .urgent && Self.areHere {
             try Task.checkCancellation()
             return try work()
         }

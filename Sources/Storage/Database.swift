@@ -12,7 +12,7 @@ package final class Database: Sendable {
     let blobs: BlobFolder
     /// Threads for what waits on the disk outside GRDB's own queues.
     let disk = Workers(count: 4, name: "disk")
-    /// Threads for what searches read: no upload that waits for its turn to write is in front of them.
+    /// Threads for what searches read, where they run on none of their own: no upload that waits to write is in front of them.
     private let lookups = Workers(count: 4, name: "reader")
     /// Erases what was removed.
     let collector: Collector

@@ -15,6 +15,9 @@ final class Readers: Sendable {
         var isClosed = false
     }
 
+    /// Connections that stay open, each with its pages: more threads read at once on machines of many cores only.
+    private static let mostIdle = 16
+
     private let path: String
     private let state = Mutex(State())
 
@@ -52,7 +55,7 @@ final class Readers: Sendable {
 
     private func giveBack(_ reader: Reader) {
         state.withLock { state in
-            if !state.isClosed { state.idle.append(reader) }
+            if !state.isClosed && state.idle.count < Self.mostIdle { state.idle.append(reader) }
         }
     }
 }

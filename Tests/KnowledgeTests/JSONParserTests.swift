@@ -14,7 +14,7 @@ struct JSONParserTests {
             ("9223372036854775807", .integer(.max)), ("9223372036854775808", 9_223_372_036_854_775_808.0),
             (#""""#, ""), (#""a\"\\\/\b\f\n\r\t""#, "a\"\\/\u{8}\u{C}\n\r\t"), (#""\u00e9\ud83c\udf0a""#, "é🌊"),
             ("[]", []), ("[1,[2], {}]", [1, [2], [:]]), (#"{"a":{"b":[]},"c":null}"#, ["a": ["b": []], "c": .null]),
-            (#"{"a":1,"a":2}"#, ["a": 2]), ("\"Größe\"", "Größe"),
+            (#"{"a":1,"a":2}"#, ["a": 2]), ("\"Größe\"", "Größe"), ("\u{FEFF}1", 1),
         ] as [(String, JSONValue)])
     func values(_ text: String, _ value: JSONValue) throws {
         #expect(try parse(text) == value)

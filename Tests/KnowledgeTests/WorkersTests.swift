@@ -58,20 +58,26 @@ struct WorkersTests {
         let (workers, others) = (Workers(count: 1, name: "test"), Workers(count: 1, name: "others"))
         let gate = DispatchSemaphore(value: 0)
         // While this runs, nothing else does on the others.
-        let occupied = Task { try await others.run { gate.wait() } }
+        let started = AsyncStream<Void>.makeStream()
+        let occupied = Task {
+            try await others.run {
+                started.continuation.finish()
+                gate.wait()
+            }
+        }
+        for await _ in started.stream {}
         #expect(!Workers.areHere)
         let task = Task {
             try await withTaskExecutorPreference(workers) {
                 async let child = workers.run { Workers.areHere }
-                let found = try await others.run { Workers.areHere }
-                await Task.yield()
+                let found = try await (others.run { Workers.areHere }, child)
                 withUnsafeCurrentTask { $0?.cancel() }
                 await #expect(throws: CancellationError.self) { try await others.run { Issue.record("ran") } }
-                return (found, Workers.areHere, try? await child)
+                return (found.0, Workers.areHere, found.1)
             }
         }
         let (ranHere, isHere, childRan) = try await task.value
-        #expect(ranHere && isHere && childRan != false)
+        #expect(ranHere && isHere && childRan)
         gate.signal()
         try await occupied.value
     }

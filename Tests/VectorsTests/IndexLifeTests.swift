@@ -186,15 +186,19 @@ struct IndexLifeTests {
         (limits.sealRows, limits.exactBytes, limits.clusterRows, limits.clusterSize) = (1_000, 0, 1_000, 32)
         let index = VectorIndex(store: store, segments: store, workers: workers, limits: limits)
         try await index.settle(base)
-        var found = 0
-        for _ in 0..<50 {
-            let query = vector()
-            let near = try await index.search(NeighbourSearch(query: query, bases: [base], limit: 10))
-            #expect(near.report.plan == (hasTopics ? .clustered : .estimated))
-            let truth = Set(store.nearest(query, in: [base], documents: nil, limit: 10).map(\.chunk))
-            found += near.neighbours.count { truth.contains($0.chunk) }
+        let most = DocumentFilter(Set((0..<200).filter { $0 % 5 < 3 }.map { DocumentID(rawValue: "doc_\($0)") }))
+        for documents in [nil, most] {
+            var found = 0
+            for _ in 0..<50 {
+                let query = vector()
+                let near = try await index.search(
+                    NeighbourSearch(query: query, bases: [base], documents: documents, limit: 10))
+                if documents == nil { #expect(near.report.plan == (hasTopics ? .clustered : .estimated)) }
+                let truth = store.nearest(query, in: [base], documents: documents?.documents, limit: 10).map(\.chunk)
+                found += near.neighbours.count { truth.contains($0.chunk) }
+            }
+            #expect(found >= 495)
         }
-        #expect(found >= 495)
         let many = try await index.search(NeighbourSearch(query: vector(), bases: [base], limit: 51))
         #expect(many.report.plan == .estimated)
     }

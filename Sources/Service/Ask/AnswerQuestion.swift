@@ -103,7 +103,7 @@ package struct AnswerQuestion: Sendable {
     }
 
     private func prepare(_ question: Question, in scope: Scope) async throws -> Asked {
-        // Much is looked up here, each time only a little: all on one thread.
+        // Much is looked up here, each time only a little: not each time on another thread.
         try await withTaskExecutorPreference(workers) { try await prepared(question, in: scope) }
     }
 

@@ -18,7 +18,8 @@ package struct Retriever: Sendable {
     private static let maxLooks = 4
     /// How many candidates a reranker reads.
     private static let rerankedDepth = 50
-    /// How many of the best by codes are compared in float32 at least, where fewer are wanted.
+    /// How many of the best by codes are compared in float32 at least, where fewer are wanted. Where copies or more chunks of a
+    /// document are left out, what moves up keeps the similarity of its code.
     private static let leastMeasured = 8
     /// Characters of a query that are looked at for its language, and that a reranker gets.
     private static let maxQueryLength = 2_000

@@ -67,22 +67,20 @@ extension KeywordSearch {
         return withExtendedLifetime(base) {
             // Arrays would be looked after at each of thousands of steps.
             cursors.withUnsafeMutableBufferPointer { cursors in
-                withUnsafeTemporaryAllocation(of: Double.self, capacity: cursors.count) { parts in
-                    withUnsafeTemporaryAllocation(of: Double.self, capacity: termCount) { covered in
-                        walk(limit, cursors, among: rows, parts, covered)
-                    }
+                withUnsafeTemporaryAllocation(of: Double.self, capacity: cursors.count + termCount) { room in
+                    walk(limit, cursors, among: rows, in: room)
                 }
             }
         }
     }
 
-    /// - Parameters:
-    ///   - parts: Room for what each list adds to a row's score.
-    ///   - covered: Room for what a row has of each term.
+    /// - Parameter room: For what each list adds to a row's score, and what a row has of each term.
     private func walk(
         _ limit: Int, _ cursors: UnsafeMutableBufferPointer<Cursor>, among rows: KeywordRows?,
-        _ parts: UnsafeMutableBufferPointer<Double>, _ covered: UnsafeMutableBufferPointer<Double>
+        in room: UnsafeMutableBufferPointer<Double>
     ) -> [Candidate] {
+        let parts = UnsafeMutableBufferPointer(rebasing: room[..<cursors.count])
+        let covered = UnsafeMutableBufferPointer(rebasing: room[cursors.count...])
         var best = BestCandidates(limit: limit)
         // What the lists up to each one can add together; a little more, since sums are rounded.
         var (reach, total) = ([Double](), 0.0)

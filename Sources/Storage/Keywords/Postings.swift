@@ -112,7 +112,9 @@ enum Postings {
                 if column == 0 { context += 1 } else { body += 1 }
                 api.pointee.xPhraseNext?(cursor, &iterator, &column, &offset)
             }
-            let posting = Posting(row: api.pointee.xRowid?(cursor) ?? 0, context: context, body: body)
+            let row = api.pointee.xRowid?(cursor) ?? -1
+            guard row >= 0, KeywordRow(id: row).chunk < KeywordRow.mostChunks else { return SQLITE_CORRUPT }
+            let posting = Posting(row: row, context: context, body: body)
             let buffer = target.assumingMemoryBound(to: PostingBuffer.self)
             return buffer.pointee.append(posting.bits) == nil ? SQLITE_NOMEM : SQLITE_OK
         }

@@ -12,8 +12,8 @@ struct IndexSearch: Sendable {
 
     /// Of a clustered search's rows, how many must count: with fewer, what is near may be in clusters that are not.
     private static let leastSelectivity = 0.5
-    /// Looking at clusters pays where only this part of the rows, or less, is in those that count.
-    private static let mostReach = 3
+    /// Looking at clusters pays where there are so many times fewer rows in those that count.
+    private static let leastSaving = 3
 
     let funnel: Funnel
     let plan: SearchReport.Plan
@@ -31,7 +31,7 @@ struct IndexSearch: Sendable {
         let rows = parts.reduce(0) { $0 + $1.selection.count }
         let padded = SegmentLayout.padded(search.query.count)
         let isSmall = rows * padded / 2 <= limits.exactBytes
-        let clustered = parts.filter { Self.reach(of: $0.segment.block, search.limit, limits) != nil }
+        let clustered = parts.filter { Self.reach(of: $0, search.limit, limits) != nil }
         let isSelective =
             Double(clustered.reduce(0) { $0 + $1.selection.count })
             < Double(clustered.reduce(0) { $0 + $1.segment.block.rows }) * Self.leastSelectivity
@@ -47,12 +47,15 @@ struct IndexSearch: Sendable {
         stretches = Self.shares(of: all, threads: threads, rowsWorthAThread: Self.bytesWorthAThread / funnel.coarseBytes)
     }
 
-    /// Of a clustered block, how many rows a search for so many neighbours looks at; nil where it looks at all of them, since
+    /// Of a part in clusters, how many rows a search for so many neighbours looks at; nil where it looks at all of them, since
     /// it would be most of them, or because that is not known.
-    private static func reach(of block: CodeBlock, _ limit: Int, _ limits: IndexLimits) -> Int? {
+    private static func reach(of part: Funnel.Part, _ limit: Int, _ limits: IndexLimits) -> Int? {
+        let block = part.segment.block
         guard block.centroids != nil else { return nil }
         if let probed = limits.probedRows { return probed }
-        return block.reach?.rows(for: limit).flatMap { $0 < block.rows / mostReach ? $0 : nil }
+        // Where half of the rows count, the nearest ten of these are about the nearest twenty of all.
+        let ofAll = min(limit, block.rows) * block.rows / max(1, part.selection.count)
+        return block.reach?.rows(for: ofAll).flatMap { $0 < block.rows / leastSaving ? $0 : nil }
     }
 
     /// All rows of a part that may count, group after group.
@@ -72,36 +75,28 @@ struct IndexSearch: Sendable {
         return stretches
     }
 
-    /// The clusters nearest to the query in all segments together, best first, and all rows that are in no cluster.
+    /// Of each segment the clusters nearest to the query, as far as its reach says, and all rows where nothing is known.
     private static func near(_ funnel: Funnel, _ limits: IndexLimits) -> [Funnel.Stretch] {
-        var rest: [Funnel.Stretch] = []
-        var near: [(similarity: Float, stretch: Funnel.Stretch)] = []
         // As many again as are needed to hold the neighbours, where many are wanted.
         let least = 4 * min(funnel.limit, 1 << 40)
-        var usual = 0
-        for (number, part) in funnel.parts.enumerated() {
-            guard let centroids = part.segment.block.centroids, let reach = reach(of: part.segment.block, funnel.limit, limits)
-            else {
-                rest += all(number, part)
-                continue
+        return funnel.parts.enumerated().flatMap { number, part -> [Funnel.Stretch] in
+            let block = part.segment.block
+            guard let centroids = block.centroids, let reach = reach(of: part, funnel.limit, limits) else {
+                return all(number, part)
             }
-            usual += reach
-            // A segment may have twice its share of what is near.
-            let wanted = min(centroids.count, max(2 * reach, 2 * least) / limits.clusterSize + 1)
-            near += centroids.nearest(wanted, to: funnel.query, kernels: funnel.kernels).map {
-                let rows = part.segment.block.rows(ofGroup: $0.number)
-                return ($0.similarity, Funnel.Stretch(part: number, group: $0.number, rows: rows))
+            var room = max(reach, least)
+            // Some may have half as many rows as they should.
+            let nearest = centroids.nearest(
+                min(centroids.count, 2 * room / limits.clusterSize + 1), to: funnel.query, kernels: funnel.kernels)
+            var chosen: [Funnel.Stretch] = []
+            for cluster in nearest.sorted(by: { $0.similarity > $1.similarity }) where room > 0 {
+                let rows = block.rows(ofGroup: cluster.number)
+                if !rows.isEmpty { chosen.append(Funnel.Stretch(part: number, group: cluster.number, rows: rows)) }
+                // Where many rows are alike, one cluster has them all, and is not all there is to look at.
+                room -= min(rows.count, 4 * limits.clusterSize)
             }
+            return chosen
         }
-        var room = max(usual, least)
-        near.sort { $0.similarity > $1.similarity }
-        var chosen: [Funnel.Stretch] = []
-        for (_, stretch) in near where room > 0 && !stretch.rows.isEmpty {
-            chosen.append(stretch)
-            // Where many rows are alike, one cluster has them all, and is not all there is to look at.
-            room -= min(stretch.rows.count, 4 * limits.clusterSize)
-        }
-        return chosen + rest
     }
 
     /// In about equal shares, one per thread that is worth it.

@@ -7,17 +7,19 @@ import Knowledge
 /// topics one in a hundred is enough, while of real questions and paragraphs every third may be needed.
 struct Reach: Sendable {
     /// Up to so many neighbours; where more are wanted, nothing is known.
-    private static let limits = [10, 50]
+    private static let neighbourCounts = [10, 50]
     /// Rows that are asked for their neighbours.
     private static let questions = 128
-    /// The part of all neighbours that lie within reach. Of these the codes lose a few more.
-    private static let found = 0.995
+    /// The part of all neighbours that are to lie within reach. Of these the codes lose a few more.
+    private static let wantedShare = 0.995
+    /// Whoever asks is no chunk: questions lie farther from the clusters than the chunks that were asked.
+    private static let margin = 2
 
-    /// For each of the limits.
+    /// For each of the counts, without the margin.
     private let rows: [Int]
 
     /// How many rows to look at for so many neighbours; nil where it is not known.
-    func rows(for limit: Int) -> Int? { zip(Self.limits, rows).first { limit <= $0.0 }?.1 }
+    func rows(for limit: Int) -> Int? { zip(Self.neighbourCounts, rows).first { limit <= $0.0 }.map { Self.margin * $0.1 } }
 
     /// The chunks of a block that are to be asked about, spread over it.
     static func chunks(of block: CodeBlock) -> [ChunkID] {
@@ -27,18 +29,18 @@ struct Reach: Sendable {
 
     /// - Parameter vectors: Of the block's `chunks`; those that are missing or damaged are not asked.
     init(of block: CodeBlock, _ vectors: [[Float]?], kernels: IndexKernels) {
-        let vectors = vectors.compactMap(\.self).filter { $0.count == block.dimension }
+        let vectors = vectors.compactMap(\.self).filter { $0.count == block.dimension && $0.allSatisfy(\.isFinite) }
         guard let centroids = block.centroids, !vectors.isEmpty else {
-            rows = Self.limits.map { _ in block.rows }
+            rows = Self.neighbourCounts.map { _ in block.rows }
             return
         }
-        var needed = Self.limits.map { _ in [Int]() }
+        var needed = Self.neighbourCounts.map { _ in [Int]() }
         for vector in vectors {
             let ofQuestion = Self.rowsNeeded(PreparedQuery(vector), block, centroids, kernels)
-            for (index, limit) in Self.limits.enumerated() { needed[index] += ofQuestion.prefix(limit) }
+            for (index, limit) in Self.neighbourCounts.enumerated() { needed[index] += ofQuestion.prefix(limit) }
         }
         rows = needed.map { needed in
-            needed.isEmpty ? block.rows : needed.sorted()[min(needed.count - 1, Int(Self.found * Double(needed.count)))]
+            needed.isEmpty ? block.rows : needed.sorted()[min(needed.count - 1, Int(Self.wantedShare * Double(needed.count)))]
         }
     }
 
@@ -56,7 +58,7 @@ struct Reach: Sendable {
         let part = Funnel.Part(
             base: KnowledgeBaseID(rawValue: ""), segment: Segment(block), selection: RowSelection(all: block.rows))
         // One more, since the nearest to a row is the row.
-        let limit = min((limits.max() ?? 0) + 1, block.rows)
+        let limit = min((neighbourCounts.max() ?? 0) + 1, block.rows)
         let funnel = Funnel(
             query: query, parts: [part], limit: limit, coarse: .signs(deviations: IndexSearch.deviations), kernels: kernels)
         let nearest = funnel.sift(IndexSearch.all(0, part)).candidates.sorted { $0.similarity > $1.similarity }

@@ -57,7 +57,8 @@ final class SharedScans: Sendable {
     /// Searches that wait.
     var count: Int { state.withLock { $0.waiting.values.reduce(0) { $0 + $1.count } } }
 
-    /// What codes leave of these rows, on one of the workers.
+    /// What codes leave of these rows, on one of the workers, or where it is called if that is a thread of any and nobody else
+    /// searches.
     ///
     /// - Parameters:
     ///   - stretches: Whoever comes with the same key has the same.
@@ -67,6 +68,7 @@ final class SharedScans: Sendable {
         _ funnel: Funnel, _ stretches: [Funnel.Stretch], _ key: ScanKey, on workers: Workers,
         then finish: @escaping @Sendable (Sieve) -> Value
     ) async throws -> Value {
+        try Task.checkCancellation()
         let (number, isAlone) = state.withLock { state in
             state.lastNumber += 1
             state.underWay += 1

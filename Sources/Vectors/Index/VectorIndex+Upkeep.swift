@@ -85,7 +85,8 @@ extension VectorIndex {
         while let (base, held) = nextDue() {
             var isDone = false
             do {
-                if let upkeep = upkeep(of: base), !upkeep.isDue(for: held.snapshot), let block = unmeasured(held.snapshot) {
+                let isDue = upkeep(of: base)?.isDue(for: held.snapshot) == true
+                if !isDue, let block = unmeasured(held.snapshot) {
                     try await measure(block, of: base)
                     isDone = true
                 } else if let upkeep = upkeep(of: base), let renewal = try await upkeep.run(held.snapshot) {
@@ -116,7 +117,8 @@ extension VectorIndex {
     }
 
     private func measure(_ block: CodeBlock, of base: KnowledgeBaseID) async throws {
-        let vectors = try await fetch(Reach.chunks(of: block), base)
+        // Without vectors all rows are within reach: searches look at all of them, until the block is opened again.
+        let vectors = (try? await fetch(Reach.chunks(of: block), base)) ?? []
         let kernels = kernels
         block.reach = try await upkeepWorkers.run(.background) { Reach(of: block, vectors, kernels: kernels) }
     }

@@ -1,9 +1,10 @@
 import Knowledge
 
-/// Forms batches of the texts that wait in one queue, whoever asked for them, and computes them on threads of its own.
+/// Forms batches of the texts that wait in one queue, whoever asked for them, and computes them on threads of its own, or on
+/// the one that asks where that is a thread of other workers.
 ///
-/// Urgent texts have as many threads of their own as background texts, so that a question does not wait for a batch to
-/// end: the system runs it at once, beside the batches or in their place.
+/// Urgent texts have as many threads of their own as background texts, so that a question does not wait for a batch of
+/// documents to end: the system runs it at once, beside the batches or in their place.
 final class BatchRunner: Sendable {
     /// A text as the model takes it.
     struct Prepared: Sendable {
@@ -11,7 +12,7 @@ final class BatchRunner: Sendable {
         var isCut: Bool
     }
 
-    /// How a model is used. Both are called on the runner's threads, by several at a time.
+    /// How a model is used. Both are called by several threads at a time.
     struct Steps: Sendable {
         /// Throws where a text cannot be embedded at all.
         var prepare: @Sendable (EmbeddingQueue.Item) throws -> Prepared

@@ -64,7 +64,8 @@ package final class CrossEncoder: Reranker {
         var logits = [Float](repeating: 0, count: pairs.count)
         try await withThrowingTaskGroup(of: (Range<Int>, [Float]).self) { group in
             for batch in Self.batches(of: pairs) {
-                group.addTask { [self] in
+                // Not on a thread that asks: other requests would wait behind all batches.
+                group.addTask(executorPreference: workers) { [self] in
                     let found = try await workers.run(.urgent) { [self] in
                         let starts = pairs[batch].map { hasTypes ? question.count : $0.count }
                         return encoder.classStates(of: pairs[batch], secondStarts: starts[...]).map {

@@ -1,6 +1,6 @@
 package import Knowledge
 
-/// Embeds texts with a model that runs in this process, on threads of its own.
+/// Embeds texts with a model that runs in this process, on threads of its own or of those who ask.
 package final class LocalEmbedder: Embedder {
     /// The instruction sets that this processor has, by name.
     package static var kernels: [String] { Kernels.all.map(\.name) }
