@@ -15,8 +15,8 @@ final class Readers: Sendable {
         var isClosed = false
     }
 
-    /// Connections that stay open, each with its pages: more threads read at once on machines of many cores only.
-    private static let mostIdle = 16
+    /// Connections that stay open, each with its pages: more read at once now and then only.
+    private static let mostIdle = max(4, ProcessInfo.processInfo.activeProcessorCount)
 
     private let path: String
     private let state = Mutex(State())

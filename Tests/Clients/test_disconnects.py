@@ -13,7 +13,8 @@ CHAT = {"messages": [{"role": "user", "content": "Tell me a long story."}]}
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 def test_fifty_clients_leave_nothing_behind(another_server, upstream, stream):
     server = another_server(config=configuration(upstream)).start()
-    leave(server, upstream, "/v1/chat/completions", CHAT, stream, 10)
+    # As many first, so that all is open by then that so many need.
+    leave(server, upstream, "/v1/chat/completions", CHAT, stream, 50)
     report = leave(server, upstream, "/v1/chat/completions", CHAT, stream, 50)
     assert report.cancelled == 50
     # The promise is a second; a busy machine is given some more.
