@@ -140,7 +140,8 @@ package final class EmbeddingQueue: Sendable {
             let servers = state.servers[priority, default: 0]
             let patience = priority == .urgent ? patience : 0
             guard state.waiting[priority, default: 0] > patience * servers else { return 0 }
-            let more = min(width - servers, servers == 0 || patience == 0 ? count : (count + patience - 1) / patience)
+            let each = servers == 0 ? 1 : max(1, patience)
+            let more = min(width - servers, (count + each - 1) / each)
             state.servers[priority, default: 0] += more
             return more
         }

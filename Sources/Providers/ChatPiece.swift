@@ -1,16 +1,17 @@
 import FoundationEssentials
 import Knowledge
+import OpenAIWire
 
 /// What is read of a `chat.completion` or `chat.completion.chunk` object. Whatever may be missing somewhere is optional.
 struct ChatPiece {
-    private let fields: ReplyFields
+    private let fields: Fields
     private let choices: [Choice]
     let usage: Usage?
 
     /// - Throws: Where it is no JSON, or a field is of another kind than it is to be.
     init(json: Data) throws {
-        fields = try ReplyFields(JSONValue(json: json))
-        choices = try fields.list("choices").map(Choice.init)
+        fields = try Fields(json: json)
+        choices = try fields.objects("choices", maxCount: .max)?.map(Choice.init) ?? []
         usage = try fields.object("usage").map(Usage.init)
     }
 
@@ -30,12 +31,12 @@ struct ChatPiece {
         let events: [ModelEvent]
         private let finishReason: String?
 
-        fileprivate init(_ fields: ReplyFields) throws {
-            index = try fields.integer("index") ?? 0
-            finishReason = try fields.text("finish_reason")
+        fileprivate init(_ fields: Fields) throws {
+            index = try fields.whole("index") ?? 0
+            finishReason = try fields.string("finish_reason", maxLength: .max)
             let delta = try fields.object("delta").map(Message.init)
             let message = try fields.object("message").map(Message.init)
-            let text = try fields.text("text")
+            let text = try fields.string("text", maxLength: .max)
             isWhole = message != nil || text != nil
             events = (fields["logprobs"].map { [.logprobs($0)] } ?? [])
                 + ((delta ?? message?.asDelta)?.events ?? []) + (text.map { $0.isEmpty ? [] : [.text($0)] } ?? [])
@@ -57,13 +58,13 @@ struct ChatPiece {
         /// nil where the prompt's are not told.
         let tokens: TokenUsage?
 
-        fileprivate init(_ fields: ReplyFields) throws {
-            let completion = try fields.integer("completion_tokens") ?? 0
+        fileprivate init(_ fields: Fields) throws {
+            let completion = try fields.whole("completion_tokens") ?? 0
             var details: [String: JSONValue] = [:]
             for name in ["prompt_tokens_details", "completion_tokens_details"] {
-                details[name] = try fields.object(name).map { .object($0.fields) }
+                details[name] = try fields.object(name).map { .object($0.values) }
             }
-            tokens = try fields.integer("prompt_tokens").flatMap { prompt in
+            tokens = try fields.whole("prompt_tokens").flatMap { prompt in
                 prompt < 0
                     ? nil
                     : TokenUsage(
@@ -77,12 +78,12 @@ struct ChatPiece {
         private let text: String
         private var fields: [String: JSONValue]
 
-        init(_ message: ReplyFields) throws {
+        init(_ message: Fields) throws {
             // Text, or a list of parts of which some are text.
             text =
                 if let parts = message["content"]?.array { parts.compactMap { $0["text"]?.string }.joined() }
-                else { try message.text("content") ?? "" }
-            fields = message.fields.filter { $0.key != "role" && $0.key != "content" && $0.value != .null }
+                else { try message.string("content", maxLength: .max) ?? "" }
+            fields = message.values.filter { $0.key != "role" && $0.key != "content" && $0.value != .null }
         }
 
         var events: [ModelEvent] {
@@ -104,43 +105,11 @@ struct ChatPiece {
     }
 }
 
-/// The fields of an object in a server's reply. One that is `null` is as good as missing; one of another kind is an error.
-private struct ReplyFields {
-    struct OtherKind: Error {}
-
-    let fields: [String: JSONValue]
-
-    init(_ value: JSONValue) throws(OtherKind) {
-        guard let fields = value.object else { throw OtherKind() }
-        self.fields = fields
-    }
-
-    subscript(name: String) -> JSONValue? {
-        fields[name].flatMap { $0 == .null ? nil : $0 }
-    }
-
-    func text(_ name: String) throws(OtherKind) -> String? {
-        guard let value = self[name] else { return nil }
-        guard let text = value.string else { throw OtherKind() }
-        return text
-    }
-
-    /// Also one that is written as `7.0`.
-    func integer(_ name: String) throws(OtherKind) -> Int? {
-        guard let value = self[name] else { return nil }
-        guard let integer = value.integer ?? value.double.flatMap(Int.init(exactly:)) else { throw OtherKind() }
+extension Fields {
+    /// An integer, also one that is written as `7.0`.
+    fileprivate func whole(_ key: String) throws -> Int? {
+        guard let value = self[key] else { return nil }
+        guard let integer = value.integer ?? value.double.flatMap(Int.init(exactly:)) else { throw wrongType(key, "an integer") }
         return integer
-    }
-
-    func object(_ name: String) throws(OtherKind) -> ReplyFields? {
-        guard let value = self[name] else { return nil }
-        return try ReplyFields(value)
-    }
-
-    /// Empty where there is none.
-    func list(_ name: String) throws -> [ReplyFields] {
-        guard let value = self[name] else { return [] }
-        guard let elements = value.array else { throw OtherKind() }
-        return try elements.map { try ReplyFields($0) }
     }
 }

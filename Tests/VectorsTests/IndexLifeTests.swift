@@ -130,6 +130,16 @@ struct IndexLifeTests {
         try await expectTruth(index, &generator)
     }
 
+    /// Documents of 20 chunks each.
+    private func put(_ count: Int, _ vector: () -> [Float]) {
+        for number in 0..<count {
+            let chunks = (0..<20).map { ChunkID(Int64(number * 20 + $0)) }
+            let document = DocumentVectors(
+                document: DocumentID(rawValue: "doc_\(number)"), chunks: chunks, vectors: chunks.flatMap { _ in vector() })
+            store.put(document, in: base)
+        }
+    }
+
     @Test("estimates at least 99 of 100 nearest, also after deletes", arguments: [0, 10, 50, 75], [false, true])
     func recalls(_ percentDeleted: Int, _ isClustered: Bool) async throws {
         var generator = SeededGenerator(11)
@@ -138,12 +148,7 @@ struct IndexLifeTests {
             zip(centres[Int.random(in: 0..<40, using: &generator)], [Float].random(64, using: &generator).unit)
                 .map { $0 + 0.8 * $1 }.unit
         }
-        for number in 0..<300 {
-            let chunks = (0..<20).map { ChunkID(Int64(number * 20 + $0)) }
-            let document = DocumentVectors(
-                document: DocumentID(rawValue: "doc_\(number)"), chunks: chunks, vectors: chunks.flatMap { _ in vector() })
-            store.put(document, in: base)
-        }
+        put(300, vector)
         var limits = IndexLimits()
         (limits.sealRows, limits.segmentRows, limits.exactBytes) = (1_000, 4_000, 0)
         (limits.clusterRows, limits.clusterSize) = (isClustered ? 1_000 : .max, 32)
@@ -176,12 +181,7 @@ struct IndexLifeTests {
             let centre = centres[Int.random(in: 0..<80, using: &generator)]
             return hasTopics ? zip(centre, random).map { $0 + 0.5 * $1 }.unit : random
         }
-        for number in 0..<200 {
-            let chunks = (0..<20).map { ChunkID(Int64(number * 20 + $0)) }
-            let document = DocumentVectors(
-                document: DocumentID(rawValue: "doc_\(number)"), chunks: chunks, vectors: chunks.flatMap { _ in vector() })
-            store.put(document, in: base)
-        }
+        put(200, vector)
         var limits = IndexLimits()
         (limits.sealRows, limits.exactBytes, limits.clusterRows, limits.clusterSize) = (1_000, 0, 1_000, 32)
         let index = VectorIndex(store: store, segments: store, workers: workers, limits: limits)

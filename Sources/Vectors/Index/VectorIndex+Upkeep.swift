@@ -85,11 +85,11 @@ extension VectorIndex {
         while let (base, held) = nextDue() {
             var isDone = false
             do {
-                let isDue = upkeep(of: base)?.isDue(for: held.snapshot) == true
-                if !isDue, let block = unmeasured(held.snapshot) {
+                let upkeep = upkeep(of: base)
+                if upkeep?.isDue(for: held.snapshot) == false, let block = unmeasured(held.snapshot) {
                     try await measure(block, of: base)
                     isDone = true
-                } else if let upkeep = upkeep(of: base), let renewal = try await upkeep.run(held.snapshot) {
+                } else if let renewal = try await upkeep?.run(held.snapshot) {
                     try await install(renewal, in: base, held.number)
                     isDone = true
                 } else {
